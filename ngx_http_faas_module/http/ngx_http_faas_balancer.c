@@ -1,0 +1,347 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * The load balancer of "upstream { faas; }": one peer, the instance that the
+ * request holds a slot on.  It is also where nginx's proxying is made fit for
+ * answers that are not trusted, and where the slot is given back.
+ */
+
+
+#include "ngx_http_faas_balancer.h"
+#include "ngx_http_faas_envelope.h"
+#include "ngx_http_faas_request.h"
+
+
+typedef ngx_int_t (*ngx_http_faas_balancer_header_pt)(ngx_http_request_t *r);
+
+
+typedef struct {
+    ngx_http_request_t                *request;
+    ngx_http_faas_ctx_t               *ctx;
+    ngx_http_faas_balancer_header_pt   process_header;
+} ngx_http_faas_balancer_t;
+
+
+static ngx_int_t ngx_http_faas_balancer_init(ngx_conf_t *cf,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_faas_balancer_get(ngx_peer_connection_t *pc,
+    void *data);
+static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
+    void *data, ngx_uint_t state);
+static ngx_int_t ngx_http_faas_balancer_process_header(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_balancer_valid(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_faas_balancer_broken(ngx_http_request_t *r,
+    ngx_peer_connection_t *pc);
+
+
+char *
+ngx_http_faas_balancer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_upstream_server_t    *us;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
+
+    if (uscf->peer.init_upstream) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "load balancing method redefined");
+    }
+
+    uscf->peer.init_upstream = ngx_http_faas_balancer_init;
+    uscf->flags = NGX_HTTP_UPSTREAM_CREATE;
+
+    /* "no servers are inside upstream" is not for us */
+
+    us = ngx_array_push(uscf->servers);
+    if (us == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(us, sizeof(ngx_http_upstream_server_t));
+    ngx_str_set(&us->name, "faas");
+    us->down = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_balancer_init(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
+{
+    us->peer.init = ngx_http_faas_balancer_init_peer;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_http_upstream_t       *u;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
+    ngx_http_upstream_conf_t  *conf;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL || ctx->adm.peer.len == 0) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: no function to proxy to, is there a \"faas\" "
+                      "directive in this location?");
+        return NGX_ERROR;
+    }
+
+    bd = ngx_palloc(r->pool, sizeof(ngx_http_faas_balancer_t));
+    if (bd == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* a function is not trusted: nginx must not do what it says */
+
+    conf = ngx_palloc(r->pool, sizeof(ngx_http_upstream_conf_t));
+    if (conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    *conf = *u->conf;
+
+    conf->ignore_headers |= NGX_CONF_BITMASK_SET
+                            |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                            |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                            |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
+
+    u->conf = conf;
+
+    bd->request = r;
+    bd->ctx = ctx;
+    ctx->balancer = bd;
+    bd->process_header = u->process_header;
+
+    u->process_header = ngx_http_faas_balancer_process_header;
+
+    u->peer.data = bd;
+    u->peer.get = ngx_http_faas_balancer_get;
+    u->peer.free = ngx_http_faas_balancer_free;
+    u->peer.tries = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_balancer_get(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_http_faas_balancer_t  *bd = data;
+
+    ngx_http_faas_admission_t  *adm;
+
+    adm = &bd->ctx->adm;
+
+    if (adm->peer.len == 0) {
+        return NGX_BUSY;
+    }
+
+    pc->cached = 0;
+    pc->connection = NULL;
+
+    pc->sockaddr = (struct sockaddr *) &adm->sockaddr;
+    pc->socklen = sizeof(struct sockaddr_in);
+    pc->name = &adm->peer;
+
+    return NGX_OK;
+}
+
+
+/* the upstream is done with: the slot is free as of now */
+
+static void
+ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
+{
+    ngx_http_faas_balancer_t  *bd = data;
+
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = bd->ctx;
+
+    if (pc->tries) {
+        pc->tries--;
+    }
+
+    ngx_http_faas_request_undeadline(ctx);
+
+    if (ctx->timedout) {
+        ctx->failed = 1;
+        return;
+    }
+
+    if (!(state & NGX_PEER_FAILED)
+        && !ngx_http_faas_balancer_broken(bd->request, pc))
+    {
+        ngx_http_faas_admission_release(&ctx->adm);
+        return;
+    }
+
+    ctx->failed = 1;
+
+    ngx_http_faas_envelope_condemn(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_faas_balancer_process_header(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 version;
+    ngx_http_upstream_t       *u;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+    bd = ctx->balancer;
+    version = r->http_version;
+
+    rc = bd->process_header(r);
+
+    if (u->process_header != ngx_http_faas_balancer_process_header) {
+
+        /* the status line is done, the headers follow */
+
+        bd->process_header = u->process_header;
+        u->process_header = ngx_http_faas_balancer_process_header;
+    }
+
+    if (r->http_version != version) {
+
+        /* garbage instead of a status line is HTTP/0.9 to nginx */
+
+        r->http_version = version;
+        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_faas_balancer_valid(r) != NGX_OK) {
+        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+    }
+
+    if (ctx->adm.runtime->concurrency == 1) {
+
+        /* an idle connection to a single thread would starve all others */
+
+        u->keepalive = 0;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what newer versions of nginx refuse themselves, and what no client asked */
+
+static ngx_int_t
+ngx_http_faas_balancer_valid(ngx_http_request_t *r)
+{
+    ngx_uint_t            i, lengths, status;
+    ngx_list_part_t      *part;
+    ngx_table_elt_t      *h;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+    status = u->headers_in.status_n;
+
+    if (status > 599
+        || (status < 200
+            && (status != NGX_HTTP_SWITCHING_PROTOCOLS
+                || r->headers_in.upgrade == NULL)))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: function sent status %ui", status);
+        return NGX_ERROR;
+    }
+
+    lengths = u->headers_in.chunked ? 1 : 0;
+
+    part = &u->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != sizeof("Content-Length") - 1
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Length",
+                               sizeof("Content-Length") - 1)
+               != 0)
+        {
+            continue;
+        }
+
+        if (++lengths > 1
+            || ngx_atoof(h[i].value.data, h[i].value.len) == NGX_ERROR)
+        {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "faas: function sent an ambiguous length");
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* whether the answer was cut off after its header, and not by us */
+
+static ngx_uint_t
+ngx_http_faas_balancer_broken(ngx_http_request_t *r,
+    ngx_peer_connection_t *pc)
+{
+    ngx_event_t          *rev;
+    ngx_event_pipe_t     *p;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (!u->header_sent || u->upgrade || r->connection->error) {
+        return 0;
+    }
+
+    if (u->buffering) {
+        p = u->pipe;
+
+        if (p->downstream_error
+            || p->upstream_done
+            || (p->upstream_eof && p->length == -1))
+        {
+            return 0;
+        }
+
+        return p->upstream_eof || p->upstream_error;
+    }
+
+    if (u->length == 0 || pc->connection == NULL) {
+        return 0;
+    }
+
+    rev = pc->connection->read;
+
+    return rev->timedout || rev->error || (rev->eof && u->length != -1);
+}

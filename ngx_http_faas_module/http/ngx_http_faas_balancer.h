@@ -1,0 +1,18 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_BALANCER_H_INCLUDED_
+#define _NGX_HTTP_FAAS_BALANCER_H_INCLUDED_
+
+
+#include "ngx_http_faas_http.h"
+
+
+/* "faas" in an upstream block: its peer is the leased instance */
+char *ngx_http_faas_balancer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+#endif /* _NGX_HTTP_FAAS_BALANCER_H_INCLUDED_ */

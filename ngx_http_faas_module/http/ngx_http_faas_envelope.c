@@ -1,0 +1,700 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Wraps a function's answer in a RunResult.  The answer is collected until it
+ * is whole, or outgrows the buffer: then what it is, JSON, text or bytes, is
+ * decided by its beginning, and it streams.  An answer that later turns out
+ * to be something else is cut off, never passed on as if it were whole.
+ *
+ *   IDLE -> COLLECTING -> SENDING -> DONE
+ *              -> WAITING (for the reason of a failure) -> SENDING
+ */
+
+
+#include "ngx_http_faas_envelope.h"
+#include "ngx_http_faas_filter.h"
+#include "ngx_http_faas_json.h"
+#include "ngx_http_faas_output.h"
+#include "ngx_http_faas_request.h"
+#include "ngx_http_faas_result.h"
+
+
+/* in c->buffered: there is more to come, as ngx_http_image_filter does it */
+#define NGX_HTTP_FAAS_BUFFERED  0x08
+
+
+typedef enum {
+    NGX_HTTP_FAAS_ENVELOPE_IDLE = 0,
+    NGX_HTTP_FAAS_ENVELOPE_COLLECTING,
+    NGX_HTTP_FAAS_ENVELOPE_WAITING,
+    NGX_HTTP_FAAS_ENVELOPE_SENDING,
+    NGX_HTTP_FAAS_ENVELOPE_DONE
+} ngx_http_faas_envelope_state_e;
+
+
+struct ngx_http_faas_envelope_s {
+    ngx_http_faas_result_t           result;
+    ngx_uint_t                       state;
+    ngx_http_faas_remove_t          *report;    /* awaited */
+
+    ngx_str_t                        head;      /* JSON before the output */
+    ngx_str_t                        foot;      /* and after it */
+    ngx_buf_t                       *collected;
+    ngx_chain_t                     *in;        /* not yet taken */
+
+    ngx_uint_t                       mode;
+    ngx_http_faas_json_scan_t        scan;
+    ngx_http_faas_utf8_t             utf8;
+    ngx_http_faas_output_t           output;
+
+    unsigned                         json:1;    /* what it is */
+    unsigned                         whole:1;   /* collected, all of it */
+    unsigned                         last:1;    /* its last buffer is seen */
+    unsigned                         footed:1;
+    unsigned                         header_sent:1;
+};
+
+
+static ngx_int_t ngx_http_faas_envelope_collect(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_envelope_append(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env, ngx_buf_t *b);
+static ngx_int_t ngx_http_faas_envelope_begin(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static void ngx_http_faas_envelope_decide(ngx_http_faas_envelope_t *env);
+static ngx_int_t ngx_http_faas_envelope_fail(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_envelope_send(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static ngx_int_t ngx_http_faas_envelope_fill(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static ngx_int_t ngx_http_faas_envelope_pour(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static ngx_int_t ngx_http_faas_envelope_foot(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static ngx_int_t ngx_http_faas_envelope_check(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env, u_char *p, u_char *last);
+static void ngx_http_faas_envelope_drop(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static void ngx_http_faas_envelope_report(void *data, ngx_uint_t running,
+    ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_faas_envelope_create(ngx_http_faas_ctx_t *ctx, ngx_str_t *function)
+{
+    ngx_http_faas_envelope_t  *env;
+
+    env = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_faas_envelope_t));
+    if (env == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_faas_result_init(&env->result, ctx->request->pool, function,
+                                  ctx->request->connection->log)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->envelope = env;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_envelope_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_str_t *status, ngx_str_t *message)
+{
+    ngx_str_t                  body;
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+    ctx->envelope = NULL;
+
+    if (ngx_http_faas_result_failure(&env->result, status, message, &body)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_faas_reply_json(r, NGX_HTTP_OK, &body);
+}
+
+
+void
+ngx_http_faas_envelope_condemn(ngx_http_faas_ctx_t *ctx)
+{
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+
+    if (env == NULL || env->state > NGX_HTTP_FAAS_ENVELOPE_COLLECTING) {
+        (void) ngx_http_faas_admission_condemn(&ctx->adm, NULL, NULL);
+        return;
+    }
+
+    env->report = ngx_http_faas_admission_condemn(&ctx->adm,
+                                               ngx_http_faas_envelope_report,
+                                               ctx);
+}
+
+
+void
+ngx_http_faas_envelope_cleanup(ngx_http_faas_ctx_t *ctx)
+{
+    if (ctx->envelope && ctx->envelope->report) {
+        ngx_http_faas_remove_forget(ctx->envelope->report);
+        ctx->envelope->report = NULL;
+    }
+}
+
+
+static void
+ngx_http_faas_envelope_report(void *data, ngx_uint_t running,
+    ngx_str_t *text)
+{
+    ngx_http_faas_ctx_t  *ctx = data;
+
+    u_char                    *p;
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+    env->report = NULL;
+
+    p = ngx_pnalloc(ctx->request->pool, text->len + 64);
+
+    if (p) {
+        env->result.message.data = p;
+        p = ngx_sprintf(p, "the function gave no valid answer: %V", text);
+        env->result.message.len = p - env->result.message.data;
+    }
+
+    if (env->state == NGX_HTTP_FAAS_ENVELOPE_WAITING) {
+        ngx_http_faas_request_resume(ctx->request);
+    }
+}
+
+
+/* holds the header back: whether it is a success shows only at the end */
+
+ngx_int_t
+ngx_http_faas_envelope_header(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+
+    if (env->state == NGX_HTTP_FAAS_ENVELOPE_DONE) {
+        return ngx_http_faas_filter_next_header(r);
+    }
+
+    if (!ctx->failed
+        && r->upstream
+        && ngx_http_faas_result_answer(&env->result, r->upstream) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_clean_header(r);
+
+    r->header_only = 0;
+    r->filter_need_in_memory = 1;
+    env->state = NGX_HTTP_FAAS_ENVELOPE_COLLECTING;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_envelope_body(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_chain_t *in)
+{
+    ngx_int_t                  rc;
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+
+    if (env->state == NGX_HTTP_FAAS_ENVELOPE_DONE
+        || env->state == NGX_HTTP_FAAS_ENVELOPE_IDLE)
+    {
+        return ngx_http_faas_filter_next_body(r, in);
+    }
+
+    if (in && ngx_chain_add_copy(r->pool, &env->in, in) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (env->state == NGX_HTTP_FAAS_ENVELOPE_COLLECTING) {
+        rc = ngx_http_faas_envelope_collect(r, ctx);
+
+        if (rc != NGX_OK) {
+            return (rc == NGX_AGAIN) ? NGX_OK : rc;
+        }
+    }
+
+    if (env->state == NGX_HTTP_FAAS_ENVELOPE_WAITING) {
+
+        if (env->report) {
+            r->connection->buffered |= NGX_HTTP_FAAS_BUFFERED;
+            return NGX_AGAIN;
+        }
+
+        if (ngx_http_faas_envelope_fail(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_faas_envelope_send(r, env);
+}
+
+
+/* NGX_AGAIN: there is more to come before anything can be said */
+
+static ngx_int_t
+ngx_http_faas_envelope_collect(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx)
+{
+    ngx_buf_t                 *b;
+    ngx_int_t                  rc;
+    ngx_chain_t               *cl;
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+
+    if (ctx->failed) {
+        ngx_http_faas_envelope_drop(r, env);
+        env->state = NGX_HTTP_FAAS_ENVELOPE_WAITING;
+        return NGX_OK;
+    }
+
+    while (env->in) {
+        cl = env->in;
+        b = cl->buf;
+
+        if (!ngx_buf_special(b)) {
+            rc = ngx_http_faas_envelope_append(r, env, b);
+
+            if (rc == NGX_ERROR) {
+                return NGX_ERROR;
+            }
+
+            if (rc == NGX_DECLINED) {
+                return ngx_http_faas_envelope_begin(r, env);
+            }
+        }
+
+        env->last = b->last_buf;
+        env->in = cl->next;
+        ngx_free_chain(r->pool, cl);
+
+        if (env->last) {
+            env->whole = 1;
+            return ngx_http_faas_envelope_begin(r, env);
+        }
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/* NGX_DECLINED: it does not fit */
+
+static ngx_int_t
+ngx_http_faas_envelope_append(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env, ngx_buf_t *b)
+{
+    size_t                     n;
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    if (env->collected == NULL) {
+        flcf = ngx_http_faas_get_loc_conf(r);
+
+        env->collected = ngx_create_temp_buf(r->pool, flcf->buffer_size);
+        if (env->collected == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    n = b->last - b->pos;
+
+    if ((size_t) (env->collected->end - env->collected->last) < n) {
+        return NGX_DECLINED;
+    }
+
+    env->collected->last = ngx_cpymem(env->collected->last, b->pos, n);
+    b->pos = b->last;
+
+    return NGX_OK;
+}
+
+
+/* a success, as far as it can be known */
+
+static ngx_int_t
+ngx_http_faas_envelope_begin(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    ngx_http_faas_envelope_decide(env);
+
+    env->result.base64 = (env->mode == NGX_HTTP_FAAS_OUTPUT_BASE64);
+
+    if (ngx_http_faas_result_head(&env->result, !env->json, &env->head)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    env->state = NGX_HTTP_FAAS_ENVELOPE_SENDING;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_envelope_decide(ngx_http_faas_envelope_t *env)
+{
+    u_char  *p, *last;
+
+    env->mode = NGX_HTTP_FAAS_OUTPUT_STRING;
+
+    if (env->collected == NULL) {
+
+        /* no bytes, or more at once than the buffer holds: see its first */
+
+        if (env->whole || env->in == NULL) {
+            return;
+        }
+
+        p = env->in->buf->pos;
+        last = env->in->buf->last;
+
+    } else {
+        p = env->collected->pos;
+        last = env->collected->last;
+
+        if (p == last && env->in) {
+            p = env->in->buf->pos;
+            last = env->in->buf->last;
+        }
+    }
+
+    ngx_http_faas_json_scan_init(&env->scan);
+
+    if (p < last
+        && ngx_http_faas_json_scan(&env->scan, p, last) == NGX_OK
+        && (!env->whole
+            || ngx_http_faas_json_scan_end(&env->scan) == NGX_OK))
+    {
+        env->json = 1;
+        env->mode = NGX_HTTP_FAAS_OUTPUT_RAW;
+
+    } else {
+        ngx_memzero(&env->utf8, sizeof(ngx_http_faas_utf8_t));
+
+        if (ngx_http_faas_utf8_check(&env->utf8, p, last) != NGX_OK
+            || (env->whole
+                && ngx_http_faas_utf8_end(&env->utf8) != NGX_OK))
+        {
+            env->mode = NGX_HTTP_FAAS_OUTPUT_BASE64;
+        }
+    }
+
+    /* they see every byte once more as it is poured */
+
+    ngx_http_faas_json_scan_init(&env->scan);
+    ngx_memzero(&env->utf8, sizeof(ngx_http_faas_utf8_t));
+}
+
+
+static ngx_int_t
+ngx_http_faas_envelope_fail(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_str_t                  status, message;
+    ngx_http_faas_envelope_t  *env;
+
+    env = ctx->envelope;
+
+    if (ctx->timedout) {
+        ngx_str_set(&status, "timeout");
+        ngx_str_set(&message, "the function did not answer in time");
+
+    } else if (env->result.message.len) {
+        ngx_str_set(&status, "failed");
+        message = env->result.message;
+
+    } else {
+        ngx_str_set(&status, "failed");
+        ngx_str_set(&message, "the function gave no valid answer");
+    }
+
+    if (ngx_http_faas_result_failure(&env->result, &status, &message,
+                                     &env->head)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    env->collected = NULL;
+    env->last = 1;
+    env->footed = 1;
+    env->state = NGX_HTTP_FAAS_ENVELOPE_SENDING;
+
+    r->connection->buffered &= ~NGX_HTTP_FAAS_BUFFERED;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_envelope_send(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    ngx_int_t  rc;
+
+    if (!env->header_sent) {
+        env->header_sent = 1;
+
+        if (ngx_http_faas_reply_headers(r, NGX_HTTP_OK, -1) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        r->err_status = 0;
+
+        rc = ngx_http_faas_filter_next_header(r);
+
+        if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+            env->state = NGX_HTTP_FAAS_ENVELOPE_DONE;
+            return rc;
+        }
+    }
+
+    r->connection->buffered &= ~NGX_HTTP_FAAS_BUFFERED;
+
+    for ( ;; ) {
+
+        if (env->output.full) {
+
+            rc = ngx_http_faas_output_flush(r, &env->output);
+
+            if (rc == NGX_AGAIN) {
+                r->connection->buffered |= NGX_HTTP_FAAS_BUFFERED;
+            }
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        rc = ngx_http_faas_envelope_fill(r, env);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK) {
+            break;
+        }
+    }
+
+    if (env->last && env->footed) {
+        (void) ngx_http_faas_output_mark(r, &env->output, 1);
+        env->state = NGX_HTTP_FAAS_ENVELOPE_DONE;
+    }
+
+    rc = ngx_http_faas_output_flush(r, &env->output);
+
+    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
+
+
+/* NGX_OK: all that there is; NGX_AGAIN: the buffers are full */
+
+static ngx_int_t
+ngx_http_faas_envelope_fill(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    u_char     *p;
+    ngx_int_t   rc;
+
+    p = env->head.data;
+
+    rc = ngx_http_faas_output_write(r, &env->output,
+                                    NGX_HTTP_FAAS_OUTPUT_RAW, &p,
+                                    p + env->head.len);
+
+    env->head.len -= p - env->head.data;
+    env->head.data = p;
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_faas_envelope_pour(r, env);
+
+    if (rc != NGX_OK || !env->last) {
+        return rc;
+    }
+
+    if (!env->footed) {
+        rc = ngx_http_faas_envelope_foot(r, env);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    p = env->foot.data;
+
+    rc = ngx_http_faas_output_write(r, &env->output,
+                                    NGX_HTTP_FAAS_OUTPUT_RAW, &p,
+                                    p + env->foot.len);
+
+    env->foot.len -= p - env->foot.data;
+    env->foot.data = p;
+
+    return rc;
+}
+
+
+/* the function's bytes: first those collected, then those that stream */
+
+static ngx_int_t
+ngx_http_faas_envelope_pour(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    u_char       *start;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    for ( ;; ) {
+
+        cl = NULL;
+        b = env->collected;
+
+        if (b == NULL || b->pos == b->last) {
+            cl = env->in;
+
+            if (cl == NULL) {
+                return NGX_OK;
+            }
+
+            b = cl->buf;
+        }
+
+        if (!ngx_buf_special(b)) {
+            start = b->pos;
+
+            rc = ngx_http_faas_output_write(r, &env->output, env->mode,
+                                            &b->pos, b->last);
+
+            if (ngx_http_faas_envelope_check(r, env, start, b->pos)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        if (cl) {
+
+            if (b->flush) {
+                (void) ngx_http_faas_output_mark(r, &env->output, 0);
+            }
+
+            env->last |= b->last_buf;
+            env->in = cl->next;
+            ngx_free_chain(r->pool, cl);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_faas_envelope_foot(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    ngx_int_t  rc;
+
+    if (env->mode == NGX_HTTP_FAAS_OUTPUT_BASE64) {
+        rc = ngx_http_faas_output_close(r, &env->output);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+    } else if (env->json) {
+
+        if (ngx_http_faas_json_scan_end(&env->scan) != NGX_OK) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "faas: the function's JSON is not complete");
+            return NGX_ERROR;
+        }
+
+    } else if (ngx_http_faas_utf8_end(&env->utf8) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: the function's text is not UTF-8");
+        return NGX_ERROR;
+    }
+
+    env->footed = 1;
+
+    return ngx_http_faas_result_foot(&env->result, !env->json, &env->foot);
+}
+
+
+/* whether it still is what it began as */
+
+static ngx_int_t
+ngx_http_faas_envelope_check(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env, u_char *p, u_char *last)
+{
+    if (env->json) {
+
+        if (ngx_http_faas_json_scan(&env->scan, p, last) == NGX_OK) {
+            return NGX_OK;
+        }
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: the function's JSON is broken at byte %uz, "
+                      "past the buffer", env->scan.offset);
+        return NGX_ERROR;
+    }
+
+    if (env->mode == NGX_HTTP_FAAS_OUTPUT_STRING
+        && ngx_http_faas_utf8_check(&env->utf8, p, last) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: the function's text is not UTF-8, past the "
+                      "buffer");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_envelope_drop(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    while (env->in) {
+        cl = env->in;
+        b = cl->buf;
+
+        b->pos = b->last;
+        b->file_pos = b->file_last;
+
+        env->in = cl->next;
+        ngx_free_chain(r->pool, cl);
+    }
+}

@@ -1,0 +1,63 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * What the units that see requests share: configuration and context.
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_HTTP_H_INCLUDED_
+#define _NGX_HTTP_FAAS_HTTP_H_INCLUDED_
+
+
+#include "ngx_http_faas_admission.h"
+#include "ngx_http_faas_name.h"
+#include "ngx_http_faas_reply.h"
+
+
+typedef struct ngx_http_faas_envelope_s  ngx_http_faas_envelope_t;
+
+
+typedef struct {
+    ngx_http_faas_pool_t             pool;
+    ngx_str_t                        root;      /* as configured */
+} ngx_http_faas_main_conf_t;
+
+
+typedef struct {
+    ngx_http_complex_value_t        *function;  /* "faas" */
+    ngx_str_t                        api;       /* "faas_api": raw prefix */
+    size_t                           buffer_size;
+} ngx_http_faas_loc_conf_t;
+
+
+/* of a main request; survives internal redirects, see the request unit */
+
+typedef struct {
+    ngx_http_faas_admission_t        adm;
+    ngx_http_request_t              *request;
+    ngx_http_faas_envelope_t        *envelope;  /* NULL: raw */
+    void                            *balancer;  /* while proxied */
+    ngx_event_t                      deadline;
+    ngx_str_t                        error;     /* body in place of nginx's */
+    unsigned                         entered:1; /* the name is known */
+    unsigned                         served:1;  /* an instance was reached */
+    unsigned                         failed:1;  /* and gave no answer */
+    unsigned                         timedout:1;
+    unsigned                         replaced:1;
+} ngx_http_faas_ctx_t;
+
+
+extern ngx_module_t  ngx_http_faas_module;
+
+
+#define ngx_http_faas_get_pool(r)                                            \
+    (&((ngx_http_faas_main_conf_t *)                                         \
+       ngx_http_get_module_main_conf(r, ngx_http_faas_module))->pool)
+
+#define ngx_http_faas_get_loc_conf(r)                                        \
+    ((ngx_http_faas_loc_conf_t *)                                            \
+     ngx_http_get_module_loc_conf(r, ngx_http_faas_module))
+
+
+#endif /* _NGX_HTTP_FAAS_HTTP_H_INCLUDED_ */

@@ -1,0 +1,459 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns a request's stay before its content: the name, the body, and the wait
+ * for a slot.  Whatever it holds is in its context, which is given back by a
+ * cleanup of the request's pool; the context is found again there after an
+ * internal redirect has cleared it, as ngx_http_realip_module.c does.
+ *
+ * Enters with main->count = n and leaves with it; the waits hold none.
+ */
+
+
+#include "ngx_http_faas_request.h"
+#include "ngx_http_faas_envelope.h"
+#include "ngx_http_faas_start.h"
+
+
+static ngx_int_t ngx_http_faas_request_enter(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_http_faas_loc_conf_t *flcf);
+static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static void ngx_http_faas_request_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_request_wait(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_request_expire(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_request_refuse(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_request_answer(ngx_http_request_t *r,
+    ngx_int_t rc);
+static void ngx_http_faas_request_news(ngx_http_faas_admission_t *adm);
+static void ngx_http_faas_request_deadline_handler(ngx_event_t *ev);
+static void ngx_http_faas_request_cleanup(void *data);
+
+
+typedef struct {
+    ngx_str_t                        code;
+    ngx_str_t                        message;
+} ngx_http_faas_request_reason_t;
+
+
+static ngx_http_faas_request_reason_t  ngx_http_faas_request_reasons[] = {
+
+    { ngx_string("function_not_found"),
+      ngx_string("there is no function of this name") },
+
+    { ngx_string("backend_unavailable"),
+      ngx_string("functions cannot be started now") },
+
+    { ngx_string("image_not_available"),
+      ngx_string("the image of this function's runtime is missing") },
+
+    { ngx_string("no_capacity"),
+      ngx_string("there is no room for another request") },
+
+    { ngx_null_string, ngx_string("the function cannot be served now") }
+};
+
+
+ngx_int_t
+ngx_http_faas_request_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    flcf = ngx_http_faas_get_loc_conf(r);
+
+    if (flcf->function == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_http_faas_request_ctx(r);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        /* anew, perhaps after an error_page: what was held is not needed */
+
+        ngx_http_faas_admission_release(&ctx->adm);
+        ctx->entered = 0;
+        ctx->served = 0;
+        ctx->failed = 0;
+    }
+
+    if (ctx->timedout) {
+        return ngx_http_faas_request_expire(r, ctx);
+    }
+
+    if (!ctx->entered) {
+        rc = ngx_http_faas_request_enter(r, ctx, flcf);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return ngx_http_faas_request_wait(r, ctx);
+}
+
+
+ngx_http_faas_ctx_t *
+ngx_http_faas_request_find(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx || (!r->internal && !r->filter_finalize)) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_faas_request_cleanup) {
+            ctx = cln->data;
+
+            if (ctx->request == r) {
+                return ctx;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_faas_ctx_t *
+ngx_http_faas_request_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_faas_request_find(r);
+
+    if (ctx == NULL) {
+
+        /* the cleanup comes first: nothing is held that it would not free */
+
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_faas_ctx_t));
+        if (cln == NULL) {
+            return NULL;
+        }
+
+        ctx = cln->data;
+        ngx_memzero(ctx, sizeof(ngx_http_faas_ctx_t));
+
+        ctx->request = r;
+        ctx->adm.fp = ngx_http_faas_get_pool(r);
+        ctx->adm.request = r;
+        ctx->adm.handler = ngx_http_faas_request_news;
+
+        ctx->deadline.handler = ngx_http_faas_request_deadline_handler;
+        ctx->deadline.data = r->connection;
+        ctx->deadline.log = r->connection->log;
+
+        cln->handler = ngx_http_faas_request_cleanup;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_faas_module);
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_http_faas_loc_conf_t *flcf)
+{
+    if (ngx_http_complex_value(r, flcf->function, &ctx->adm.name) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->entered = 1;
+
+    if (ngx_http_faas_name_check(&ctx->adm.name) != NGX_OK) {
+        return ngx_http_faas_request_answer(r,
+                   ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                       "invalid_name", "the function's name is not valid"));
+    }
+
+    if (r != r->main || r->request_body) {
+        return NGX_OK;
+    }
+
+    return ngx_http_faas_request_body(r, ctx);
+}
+
+
+/* the body is read before a slot is taken, while an instance starts */
+
+static ngx_int_t
+ngx_http_faas_request_body(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
+        rc = ngx_http_faas_admission_warm(&ctx->adm);
+
+        if (rc == NGX_DECLINED) {
+            return ngx_http_faas_request_refuse(r, ctx);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    rc = ngx_http_read_client_request_body(r,
+                                          ngx_http_faas_request_body_handler);
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_faas_request_body_handler(ngx_http_request_t *r)
+{
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+
+static ngx_int_t
+ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    rc = ngx_http_faas_admission(&ctx->adm);
+
+    switch (rc) {
+
+    case NGX_OK:
+        ctx->served = 1;
+        return NGX_DECLINED;
+
+    case NGX_DECLINED:
+        return ngx_http_faas_request_refuse(r, ctx);
+
+    case NGX_AGAIN:
+        break;
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r != r->main) {
+        return NGX_AGAIN;
+    }
+
+    /* see a client that goes away; it may be gone already */
+
+    c = r->connection;
+    r->read_event_handler = ngx_http_test_reading;
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/* the deadline passed before an instance was reached */
+
+static ngx_int_t
+ngx_http_faas_request_expire(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_str_t  status, message;
+
+    if (ngx_http_faas_start_detach(ctx->adm.fp, r) == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    ngx_http_faas_admission_expire(&ctx->adm);
+
+    if (ctx->envelope) {
+        ngx_str_set(&status, "timeout");
+        ngx_str_set(&message, "the function was not ready in time");
+
+        return ngx_http_faas_request_answer(r,
+                   ngx_http_faas_envelope_refuse(r, ctx, &status, &message));
+    }
+
+    return NGX_HTTP_GATEWAY_TIME_OUT;
+}
+
+
+static ngx_int_t
+ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_str_t                        status, code;
+    ngx_http_faas_admission_t       *adm;
+    ngx_http_faas_request_reason_t  *reason;
+
+    adm = &ctx->adm;
+
+    ngx_http_faas_request_undeadline(ctx);
+
+    if (adm->status == 0 && ctx->envelope) {
+        ngx_str_set(&status, "failed");
+
+        return ngx_http_faas_request_answer(r,
+                   ngx_http_faas_envelope_refuse(r, ctx, &status,
+                                                 &adm->reason));
+    }
+
+    /* from here on it is our answer, not a result of the function */
+
+    ctx->envelope = NULL;
+
+    if (adm->status == 0) {
+        return ngx_http_faas_request_answer(r,
+                   ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_GATEWAY,
+                       "function_failed", "the function did not start"));
+    }
+
+    for (reason = ngx_http_faas_request_reasons; reason->code.len; reason++) {
+
+        if (reason->code.len == adm->reason.len
+            && ngx_strncmp(reason->code.data, adm->reason.data,
+                           adm->reason.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    code = reason->code;
+
+    if (code.len == 0) {
+        ngx_str_set(&code, "unavailable");
+    }
+
+    return ngx_http_faas_request_answer(r,
+               ngx_http_faas_reply_error(r, adm->status, &code,
+                                         &reason->message));
+}
+
+
+/* a phase handler that has answered itself */
+
+static ngx_int_t
+ngx_http_faas_request_answer(ngx_http_request_t *r, ngx_int_t rc)
+{
+    if (rc == NGX_ERROR || rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    if (r == r->main && ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+void
+ngx_http_faas_request_resume(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->write_event_handler(r);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_faas_request_news(ngx_http_faas_admission_t *adm)
+{
+    ngx_http_faas_request_resume(adm->request);
+}
+
+
+void
+ngx_http_faas_request_deadline(ngx_http_faas_ctx_t *ctx, ngx_msec_t timeout)
+{
+    ngx_add_timer(&ctx->deadline, timeout);
+}
+
+
+void
+ngx_http_faas_request_undeadline(ngx_http_faas_ctx_t *ctx)
+{
+    if (ctx->deadline.timer_set) {
+        ngx_del_timer(&ctx->deadline);
+    }
+}
+
+
+static void
+ngx_http_faas_request_deadline_handler(ngx_event_t *ev)
+{
+    ngx_connection_t     *pc;
+    ngx_http_request_t   *r;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_queue_data(ev, ngx_http_faas_ctx_t, deadline);
+    r = ctx->request;
+
+    ctx->timedout = 1;
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "faas: deadline of function \"%V\" passed",
+                  &ctx->adm.name);
+
+    if (!ctx->served) {
+
+        if (ngx_http_faas_start_detach(ctx->adm.fp, r) != NGX_AGAIN) {
+            ngx_http_faas_request_resume(r);
+        }
+
+        return;
+    }
+
+    /* the work ends with the call */
+
+    (void) ngx_http_faas_admission_condemn(&ctx->adm, NULL, NULL);
+
+    pc = r->upstream ? r->upstream->peer.connection : NULL;
+
+    if (pc) {
+        pc->read->delayed = 0;
+        pc->read->timedout = 1;
+        ngx_post_event(pc->read, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_http_faas_request_cleanup(void *data)
+{
+    ngx_http_faas_ctx_t  *ctx = data;
+
+    ngx_http_faas_request_undeadline(ctx);
+    ngx_http_faas_admission_release(&ctx->adm);
+    ngx_http_faas_envelope_cleanup(ctx);
+}

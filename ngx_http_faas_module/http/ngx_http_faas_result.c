@@ -1,0 +1,379 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Writes the JSON of a RunResult around the output, in the order that the
+ * interface fixes: run_id, status, http_status_code, http_headers, output,
+ * error_message, duration_ms, function_id.
+ */
+
+
+#include "ngx_http_faas_result.h"
+#include "ngx_http_faas_json.h"
+
+#include <sys/random.h>
+
+
+#define NGX_HTTP_FAAS_RESULT_ID  16             /* random bytes */
+
+
+static ngx_uint_t ngx_http_faas_result_skip(ngx_table_elt_t *h);
+static ngx_uint_t ngx_http_faas_result_same(ngx_table_elt_t *a,
+    ngx_table_elt_t *b);
+static ngx_table_elt_t **ngx_http_faas_result_list(ngx_pool_t *pool,
+    ngx_list_t *list, ngx_uint_t *n);
+static u_char *ngx_http_faas_result_value(u_char *p, ngx_table_elt_t **h,
+    ngx_uint_t i, ngx_uint_t n);
+static u_char *ngx_http_faas_result_end(ngx_http_faas_result_t *result,
+    u_char *p, ngx_str_t *message);
+static size_t ngx_http_faas_result_end_len(ngx_http_faas_result_t *result,
+    ngx_str_t *message);
+
+
+ngx_int_t
+ngx_http_faas_result_init(ngx_http_faas_result_t *result, ngx_pool_t *pool,
+    ngx_str_t *function, ngx_log_t *log)
+{
+    u_char  bytes[NGX_HTTP_FAAS_RESULT_ID];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t) sizeof(bytes)) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      "faas: getrandom() failed");
+        return NGX_ERROR;
+    }
+
+    result->pool = pool;
+    result->function = *function;
+    result->start = ngx_current_msec;
+
+    result->id.len = 2 * sizeof(bytes);
+
+    result->id.data = ngx_pnalloc(pool, result->id.len);
+    if (result->id.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_hex_dump(result->id.data, bytes, sizeof(bytes));
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_result_answer(ngx_http_faas_result_t *result,
+    ngx_http_upstream_t *u)
+{
+    u_char            *p;
+    size_t             len;
+    ngx_uint_t         i, j, n;
+    ngx_table_elt_t  **h;
+
+    result->code = u->headers_in.status_n;
+
+    h = ngx_http_faas_result_list(result->pool, &u->headers_in.headers, &n);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = sizeof("{}");
+
+    for (i = 0; i < n; i++) {
+
+        if (ngx_http_faas_utf8_sanitize(result->pool, &h[i]->value) != NGX_OK
+            || ngx_http_faas_utf8_sanitize(result->pool, &h[i]->key)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        len += ngx_http_faas_json_quote_len(&h[i]->key)
+               + ngx_http_faas_json_quote_len(&h[i]->value) + sizeof(":[],");
+    }
+
+    p = ngx_pnalloc(result->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    result->headers.data = p;
+    *p++ = '{';
+
+    for (i = 0; i < n; i++) {
+
+        for (j = 0; j < i; j++) {
+            if (ngx_http_faas_result_same(h[i], h[j])) {
+                break;
+            }
+        }
+
+        if (j < i) {
+            continue;                   /* went with the first of its name */
+        }
+
+        if (p[-1] != '{') {
+            *p++ = ',';
+        }
+
+        p = ngx_http_faas_json_quote(p, &h[i]->key);
+        *p++ = ':';
+        p = ngx_http_faas_result_value(p, h, i, n);
+    }
+
+    *p++ = '}';
+    result->headers.len = p - result->headers.data;
+
+    return NGX_OK;
+}
+
+
+/* a string, or an array when there are more of this name */
+
+static u_char *
+ngx_http_faas_result_value(u_char *p, ngx_table_elt_t **h, ngx_uint_t i,
+    ngx_uint_t n)
+{
+    u_char      *start;
+    ngx_uint_t   j, repeated;
+
+    start = p;
+    repeated = 0;
+
+    *p++ = '[';
+    p = ngx_http_faas_json_quote(p, &h[i]->value);
+
+    for (j = i + 1; j < n; j++) {
+
+        if (ngx_http_faas_result_same(h[i], h[j])) {
+            repeated = 1;
+            *p++ = ',';
+            p = ngx_http_faas_json_quote(p, &h[j]->value);
+        }
+    }
+
+    if (repeated) {
+        *p++ = ']';
+        return p;
+    }
+
+    ngx_memmove(start, start + 1, p - start - 1);
+
+    return p - 1;
+}
+
+
+static ngx_table_elt_t **
+ngx_http_faas_result_list(ngx_pool_t *pool, ngx_list_t *list, ngx_uint_t *n)
+{
+    ngx_uint_t         i;
+    ngx_array_t        a;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h, *copy, **p;
+
+    if (ngx_array_init(&a, pool, 16, sizeof(ngx_table_elt_t *)) != NGX_OK) {
+        return NULL;
+    }
+
+    part = &list->part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_faas_result_skip(&h[i])) {
+            continue;
+        }
+
+        copy = ngx_palloc(pool, sizeof(ngx_table_elt_t));
+        if (copy == NULL) {
+            return NULL;
+        }
+
+        *copy = h[i];
+
+        p = ngx_array_push(&a);
+        if (p == NULL) {
+            return NULL;
+        }
+
+        *p = copy;
+    }
+
+    *n = a.nelts;
+
+    return a.elts;
+}
+
+
+/* what belongs to the connection, RFC 9110, 7.6.1, or is for nginx only */
+
+static ngx_uint_t
+ngx_http_faas_result_skip(ngx_table_elt_t *h)
+{
+    ngx_str_t  *name;
+
+    static ngx_str_t  names[] = {
+        ngx_string("Connection"), ngx_string("Keep-Alive"),
+        ngx_string("Proxy-Connection"), ngx_string("TE"),
+        ngx_string("Trailer"), ngx_string("Transfer-Encoding"),
+        ngx_string("Upgrade"), ngx_null_string
+    };
+
+    if (h->key.len > 8
+        && ngx_strncasecmp(h->key.data, (u_char *) "X-Accel-", 8) == 0)
+    {
+        return 1;
+    }
+
+    for (name = names; name->len; name++) {
+
+        if (h->key.len == name->len
+            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_faas_result_same(ngx_table_elt_t *a, ngx_table_elt_t *b)
+{
+    return a->key.len == b->key.len
+           && ngx_strncasecmp(a->key.data, b->key.data, a->key.len) == 0;
+}
+
+
+ngx_int_t
+ngx_http_faas_result_head(ngx_http_faas_result_t *result, ngx_uint_t quoted,
+    ngx_str_t *head)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(result->pool,
+                    sizeof("{\"run_id\":\"\",\"status\":\"success\","
+                           "\"http_status_code\":,\"http_headers\":,"
+                           "\"output\":\"")
+                    + result->id.len + NGX_INT_T_LEN + result->headers.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    head->data = p;
+
+    p = ngx_sprintf(p, "{\"run_id\":\"%V\",\"status\":\"success\","
+                    "\"http_status_code\":%ui,\"http_headers\":%V,"
+                    "\"output\":%s",
+                    &result->id, result->code, &result->headers,
+                    quoted ? "\"" : "");
+
+    head->len = p - head->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_result_foot(ngx_http_faas_result_t *result, ngx_uint_t quoted,
+    ngx_str_t *foot)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(result->pool,
+                    sizeof("\",\"output_encoding\":\"base64\"")
+                    + ngx_http_faas_result_end_len(result, NULL));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    foot->data = p;
+
+    if (quoted) {
+        *p++ = '"';
+    }
+
+    if (result->base64) {
+        p = ngx_sprintf(p, ",\"output_encoding\":\"base64\"");
+    }
+
+    p = ngx_http_faas_result_end(result, p, NULL);
+    foot->len = p - foot->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_result_failure(ngx_http_faas_result_t *result,
+    ngx_str_t *status, ngx_str_t *message, ngx_str_t *body)
+{
+    u_char     *p;
+    ngx_str_t   text;
+
+    text = *message;
+
+    if (ngx_http_faas_utf8_sanitize(result->pool, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(result->pool,
+                    sizeof("{\"run_id\":\"\",\"status\":\"\","
+                           "\"http_status_code\":null,\"http_headers\":{},"
+                           "\"output\":null")
+                    + result->id.len + status->len
+                    + ngx_http_faas_result_end_len(result, &text));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    p = ngx_sprintf(p, "{\"run_id\":\"%V\",\"status\":\"%V\","
+                    "\"http_status_code\":null,\"http_headers\":{},"
+                    "\"output\":null", &result->id, status);
+
+    p = ngx_http_faas_result_end(result, p, &text);
+    body->len = p - body->data;
+
+    return NGX_OK;
+}
+
+
+static size_t
+ngx_http_faas_result_end_len(ngx_http_faas_result_t *result,
+    ngx_str_t *message)
+{
+    return sizeof(",\"error_message\":null,\"duration_ms\":,"
+                  "\"function_id\":}\n")
+           + NGX_INT_T_LEN
+           + (message ? ngx_http_faas_json_quote_len(message) : 0)
+           + ngx_http_faas_json_quote_len(&result->function);
+}
+
+
+static u_char *
+ngx_http_faas_result_end(ngx_http_faas_result_t *result, u_char *p,
+    ngx_str_t *message)
+{
+    p = ngx_sprintf(p, ",\"error_message\":");
+
+    p = message ? ngx_http_faas_json_quote(p, message)
+                : ngx_sprintf(p, "null");
+
+    p = ngx_sprintf(p, ",\"duration_ms\":%M,\"function_id\":",
+                    ngx_current_msec - result->start);
+
+    p = ngx_http_faas_json_quote(p, &result->function);
+
+    return ngx_sprintf(p, "}\n");
+}

@@ -1,0 +1,457 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * The functions directory as a collection of resources.  A write is
+ * acknowledged once it is on the disk; a deletion once the engine has taken
+ * the idle instances away, as far as it answers.
+ */
+
+
+#include "ngx_http_faas_store.h"
+#include "ngx_http_faas_document.h"
+#include "ngx_http_faas_file.h"
+#include "ngx_http_faas_listing.h"
+
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_str_t                        source;
+    ngx_http_faas_runtime_t         *runtime;   /* NULL: not said */
+} ngx_http_faas_store_doc_t;
+
+
+static ngx_int_t ngx_http_faas_store_parse(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_name(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_language(ngx_http_request_t *r,
+    ngx_str_t *language, ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_location(ngx_http_request_t *r,
+    ngx_str_t *name);
+static ngx_int_t ngx_http_faas_store_find(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_http_faas_listing_item_t *item);
+static ngx_int_t ngx_http_faas_store_reply(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *name);
+static void ngx_http_faas_store_deleted(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_store_no_content(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_faas_store_list(ngx_http_request_t *r)
+{
+    ngx_str_t  body;
+
+    if (ngx_http_faas_listing_directory(ngx_http_faas_get_pool(r), r->pool,
+                                        r->connection->log, &body)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_faas_reply_json(r, NGX_HTTP_OK, &body);
+}
+
+
+ngx_int_t
+ngx_http_faas_store_get(ngx_http_request_t *r, ngx_str_t *name)
+{
+    return ngx_http_faas_store_reply(r, NGX_HTTP_OK, name);
+}
+
+
+/* NGX_OK, or NGX_DECLINED: no such function, or NGX_ERROR */
+
+static ngx_int_t
+ngx_http_faas_store_find(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_http_faas_listing_item_t *item)
+{
+    ngx_memzero(item, sizeof(ngx_http_faas_listing_item_t));
+
+    item->name = *name;
+
+    return ngx_http_faas_pool_find(ngx_http_faas_get_pool(r), r->pool,
+                                   r->connection->log, name, &item->path,
+                                   &item->runtime, &item->identity);
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_reply(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *name)
+{
+    u_char                         revision[NGX_HTTP_FAAS_REVISION_LEN];
+    ngx_int_t                      rc;
+    ngx_str_t                      source, body;
+    ngx_http_faas_listing_item_t   item;
+
+    rc = ngx_http_faas_store_find(r, name, &item);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_faas_file_read(r->pool, &item.path,
+                                     NGX_HTTP_FAAS_SOURCE_SIZE,
+                                     &item.identity, &source, revision,
+                                     r->connection->log);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_NOT_FOUND,
+                   "function_not_found",
+                   "there is no function of this name");
+    }
+
+    if (rc != NGX_OK
+        || ngx_http_faas_listing_function(r->pool, &item, &source, &body)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_faas_reply_json(r, status, &body);
+}
+
+
+/* "name" is that of the URI, or NULL; NGX_DECLINED, or answered */
+
+static ngx_int_t
+ngx_http_faas_store_parse(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_http_faas_store_doc_t *doc)
+{
+    ngx_int_t                        rc;
+    ngx_str_t                        language;
+    ngx_http_faas_document_t         json;
+    ngx_http_faas_document_field_t   fields[4];
+
+    ngx_memzero(doc, sizeof(ngx_http_faas_store_doc_t));
+    ngx_memzero(fields, sizeof(fields));
+
+    ngx_str_set(&fields[0].name, "name");
+    ngx_str_set(&fields[1].name, "language");
+    ngx_str_set(&fields[2].name, "source_code");
+
+    rc = ngx_http_faas_document(r, fields, &json);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_faas_document_string(r, &fields[0], &doc->name);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_faas_document_string(r, &fields[1], &language);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_faas_document_string(r, &fields[2], &doc->source);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_faas_store_name(r, name, doc);
+    }
+
+    if (rc == NGX_DECLINED && fields[1].value) {
+        rc = ngx_http_faas_store_language(r, &language, doc);
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (fields[2].value == NULL) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_request", "source_code is missing");
+    }
+
+    if (doc->source.len > NGX_HTTP_FAAS_SOURCE_SIZE) {
+        return ngx_http_faas_reply_literal(r,
+                   NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "too_large",
+                   "the source is larger than 4194304 bytes");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_name(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_http_faas_store_doc_t *doc)
+{
+    if (name && doc->name.data == NULL) {
+        doc->name = *name;
+        return NGX_DECLINED;
+    }
+
+    if (doc->name.data == NULL) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_name", "name is missing");
+    }
+
+    if (ngx_http_faas_name_check(&doc->name) != NGX_OK) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_name", "the function's name is not valid");
+    }
+
+    if (name
+        && (name->len != doc->name.len
+            || ngx_memcmp(name->data, doc->name.data, name->len) != 0))
+    {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_name", "name is not that of the URI");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_language(ngx_http_request_t *r, ngx_str_t *language,
+    ngx_http_faas_store_doc_t *doc)
+{
+    ngx_uint_t                i;
+    ngx_array_t              *runtimes;
+    ngx_http_faas_runtime_t  *rt;
+
+    runtimes = ngx_http_faas_get_pool(r)->runtimes;
+    rt = runtimes->elts;
+
+    for (i = 0; i < runtimes->nelts; i++) {
+
+        if (rt[i].name.len == language->len
+            && ngx_strncmp(rt[i].name.data, language->data, language->len)
+               == 0)
+        {
+            doc->runtime = &rt[i];
+            return NGX_DECLINED;
+        }
+    }
+
+    return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+               "invalid_language", "there is no such language here");
+}
+
+
+ngx_int_t
+ngx_http_faas_store_create(ngx_http_request_t *r)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      path;
+    ngx_http_faas_store_doc_t      doc;
+    ngx_http_faas_listing_item_t   item;
+
+    rc = ngx_http_faas_store_parse(r, NULL, &doc);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (doc.runtime == NULL) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_language", "language is missing");
+    }
+
+    /* of any language: one name is one function */
+
+    rc = ngx_http_faas_store_find(r, &doc.name, &item);
+
+    if (rc == NGX_DECLINED) {
+
+        if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool,
+                                    &doc.name, doc.runtime, &path)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        rc = ngx_http_faas_file_write(r->pool, &path, &doc.source, 1,
+                                      r->connection->log);
+        if (rc == NGX_OK) {
+
+            if (ngx_http_faas_store_location(r, &doc.name) != NGX_OK) {
+                return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            }
+
+            return ngx_http_faas_store_reply(r, NGX_HTTP_CREATED, &doc.name);
+        }
+
+    } else if (rc == NGX_OK) {
+        rc = NGX_BUSY;
+    }
+
+    if (rc == NGX_BUSY) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_CONFLICT,
+                   "already_exists", "there is a function of this name");
+    }
+
+    return NGX_HTTP_INSUFFICIENT_STORAGE;
+}
+
+
+/* RFC 9110, 10.2.2: where the new resource is */
+
+static ngx_int_t
+ngx_http_faas_store_location(ngx_http_request_t *r, ngx_str_t *name)
+{
+    u_char                    *p;
+    size_t                     len;
+    uintptr_t                  escape;
+    ngx_str_t                  key, value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    escape = 2 * ngx_escape_uri(NULL, name->data, name->len,
+                                NGX_ESCAPE_URI_COMPONENT);
+    len = clcf->name.len + 1 + name->len + escape;
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.data = p;
+    p = ngx_cpymem(p, clcf->name.data, clcf->name.len);
+
+    if (p[-1] != '/') {
+        *p++ = '/';
+    }
+
+    p = (u_char *) ngx_escape_uri(p, name->data, name->len,
+                                  NGX_ESCAPE_URI_COMPONENT);
+    value.len = p - value.data;
+
+    ngx_str_set(&key, "Location");
+
+    return ngx_http_faas_reply_header(r, &key, &value);
+}
+
+
+ngx_int_t
+ngx_http_faas_store_replace(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      path;
+    ngx_uint_t                     status;
+    ngx_http_faas_store_doc_t      doc;
+    ngx_http_faas_listing_item_t   item;
+
+    rc = ngx_http_faas_store_parse(r, name, &doc);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    rc = ngx_http_faas_store_find(r, name, &item);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    status = (rc == NGX_OK) ? NGX_HTTP_OK : NGX_HTTP_CREATED;
+
+    if (doc.runtime == NULL) {
+
+        if (rc != NGX_OK) {
+            return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                       "invalid_language", "language is missing");
+        }
+
+        doc.runtime = item.runtime;
+    }
+
+    if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool, name,
+                                doc.runtime, &path)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_faas_file_write(r->pool, &path, &doc.source, 0,
+                                 r->connection->log)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INSUFFICIENT_STORAGE;
+    }
+
+    /* in another language it is another file */
+
+    if (status == NGX_HTTP_OK
+        && doc.runtime != item.runtime
+        && ngx_http_faas_file_delete(r->pool, &item.path, r->connection->log)
+           == NGX_ERROR)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status == NGX_HTTP_CREATED
+        && ngx_http_faas_store_location(r, name) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_faas_store_reply(r, status, name);
+}
+
+
+ngx_int_t
+ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_int_t                      rc;
+    ngx_uint_t                     count;
+    ngx_http_faas_pool_t          *fp;
+    ngx_http_faas_listing_item_t   item;
+
+    fp = ngx_http_faas_get_pool(r);
+
+    rc = ngx_http_faas_store_find(r, name, &item);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_faas_file_delete(r->pool, &item.path,
+                                       r->connection->log);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_NOT_FOUND,
+                   "function_not_found",
+                   "there is no function of this name");
+    }
+
+    count = r->main->count;
+
+    ngx_http_faas_lease_forget(&fp->zone, name);
+    ngx_http_faas_remove_dead(fp, r);
+
+    if (r->main->count == count) {
+        return ngx_http_faas_store_no_content(r);
+    }
+
+    /*
+     * Each removal is a subrequest with a count of its own, and runs our
+     * write handler when it ends; this count is for the answer.
+     */
+
+    r->main->count++;
+    r->write_event_handler = ngx_http_faas_store_deleted;
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_faas_store_deleted(ngx_http_request_t *r)
+{
+    if (r->main->count > 1) {
+        return;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_faas_store_no_content(r));
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_no_content(ngx_http_request_t *r)
+{
+    r->headers_out.status = NGX_HTTP_NO_CONTENT;
+    r->header_only = 1;
+
+    return ngx_http_send_header(r);
+}

@@ -1,0 +1,299 @@
+// The loader of the deno runtime: `deno run ... --preload data:...,<this text>
+// /tmp/function.ts`.  Plain JavaScript, for a data: URL has no file name to
+// say otherwise.
+//
+// A preload module is evaluated before the main module is loaded.  This one
+// warms deno up and waits on $FAAS_CONTROL_PORT for one frame: a line of JSON
+// (token, name, env, size) and `size` bytes of source.  It writes them to
+// /tmp/function.ts, which deno then loads as the real main module.  The verdict
+// goes back over the same connection: "READY\n" once the function listens on
+// $PORT, or "FAILED <n>\n" and n bytes of text.
+
+import * as http from "node:http";
+import * as net from "node:net";
+
+const HEADER_MAX = 64 * 1024;
+const SOURCE_MAX = 16 * 1024 * 1024;
+const TEXT_MAX = 8 * 1024;
+const LINE_MAX = 1000; // characters of one line in a FAILED text
+const CONNECTIONS = 16; // control connections served at a time
+const PATIENCE = 5000; // milliseconds a control connection has for its frame
+const FILE = "/tmp/function.ts";
+const TRIAL = "/tmp/.function.ts"; // beside it, for relative imports
+
+const utf8 = new TextEncoder();
+
+function setting(name) {
+  const value = Deno.env.get(name);
+  Deno.env.delete(name); // the function shall not see it
+  return value;
+}
+
+const controlPort = Number(setting("FAAS_CONTROL_PORT"));
+const token = setting("FAAS_TOKEN") ?? "";
+
+/* What the first request would pay for otherwise. */
+async function warmUp() {
+  const hello = () => new Response("{}", { headers: { "x-a": "b" } });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, hello);
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  for (let i = 0; i < 2; i++) {
+    const reply = await fetch(url, { headers: { connection: "close" } });
+    await reply.text();
+  }
+  await server.shutdown();
+
+  const node = http.createServer((_, reply) => reply.end("{}"));
+  await new Promise((done) => node.listen(0, "127.0.0.1", done));
+  const reply = await fetch(`http://127.0.0.1:${node.address().port}/`, { headers: { connection: "close" } });
+  await reply.text();
+  await new Promise((done) => node.close(done));
+
+  // By names that are not used again: what is imported once stays.
+  const source = utf8.encode('import "node:http"; const f = (x: number): number => x; export default f(1);');
+  await checkModules(source, { fail() {} }, "?warm");
+  Deno.writeFileSync(FILE, source);
+  await import(`file://${FILE}?warm`);
+  Deno.removeSync(FILE);
+}
+
+/* In constant time; the length is no secret. */
+function isToken(text) {
+  if (typeof text !== "string" || text.length !== token.length || token === "") return false;
+  let difference = 0;
+  for (let i = 0; i < token.length; i++) difference |= text.charCodeAt(i) ^ token.charCodeAt(i);
+  return difference === 0;
+}
+
+/* The frame of a connection; whatever is wrong with it is an exception. */
+async function readFrame(connection) {
+  const head = new Uint8Array(HEADER_MAX);
+  let used = 0, end = -1;
+  while (end < 0) {
+    const n = used < HEADER_MAX ? await connection.read(head.subarray(used)) : null;
+    if (n === null) throw new Error("no header");
+    end = head.subarray(0, used + n).indexOf(10, used);
+    used += n;
+  }
+
+  const { token, name, env = {}, size, known } = JSON.parse(
+    new TextDecoder("utf-8", { fatal: true }).decode(head.subarray(0, end)),
+  );
+  if (!isToken(token)) throw new Error("wrong token");
+  if (typeof name !== "string" || !Number.isInteger(size) || size < 0 || size > SOURCE_MAX) {
+    throw new Error("bad name or size");
+  }
+  for (const [key, value] of Object.entries(env ?? {})) {
+    if (typeof value !== "string" || !/^[^=\0]+$/.test(key) || value.includes("\0")) {
+      throw new Error("bad environment");
+    }
+  }
+
+  const source = new Uint8Array(size);
+  const early = head.subarray(end + 1, Math.min(used, end + 1 + size));
+  source.set(early);
+  for (let got = early.length; got < size;) {
+    const n = await connection.read(source.subarray(got));
+    if (n === null) throw new Error("no source");
+    got += n;
+  }
+  return { connection, name, env: env ?? {}, source, known: known === true };
+}
+
+/* Serves control connections, some at a time, until a good frame came. */
+async function waitForFrame() {
+  const listener = Deno.listen({ hostname: "0.0.0.0", port: controlPort });
+  const open = new Map(); // connection: its timer
+  const drop = (connection) => {
+    clearTimeout(open.get(connection));
+    if (open.delete(connection)) connection.close();
+  };
+
+  const frame = await new Promise((take) => {
+    let taken = false;
+
+    const serve = async (connection) => {
+      if (taken) return connection.close();
+      if (open.size >= CONNECTIONS) drop(open.keys().next().value);
+      open.set(connection, setTimeout(() => drop(connection), PATIENCE));
+      try {
+        const frame = await readFrame(connection);
+        if (taken) throw new Error("too late");
+        taken = true;
+        clearTimeout(open.get(connection));
+        open.delete(connection);
+        take(frame);
+      } catch {
+        drop(connection);
+      }
+    };
+
+    (async () => {
+      while (!taken) {
+        try {
+          serve(await listener.accept());
+        } catch {
+          // it went away before it was accepted, or the listener is closed
+        }
+      }
+    })();
+  });
+
+  listener.close();
+  for (const connection of [...open.keys()]) drop(connection);
+  return frame;
+}
+
+/* Wraps what listens and what ends, until the verdict. */
+function watch({ connection, name }) {
+  const port = Number(Deno.env.get("PORT") ?? 8080);
+  const otherPorts = [];
+  const originals = { serve: Deno.serve, listen: Deno.listen, exit: Deno.exit };
+  const nodeListen = net.Server.prototype.listen;
+  let given = false;
+
+  /* An asynchronous write is tried at once, so a few bytes are in the kernel
+     when this returns: it may be followed by an exit. */
+  function report(message) {
+    given = true;
+    Object.assign(Deno, originals);
+    net.Server.prototype.listen = nodeListen;
+    removeEventListener("error", onError);
+    removeEventListener("unhandledrejection", onError);
+    removeEventListener("beforeunload", onEnd);
+    connection.write(message).catch(() => {}).finally(() => connection.close());
+  }
+
+  function fail(text) {
+    if (given) return;
+    text = text.replaceAll(/\x1b\[[0-9;]*m/g, "")
+      .replaceAll(/file:\/\/\/tmp\/\.?function\.ts/g, () => name)
+      .replaceAll(/\n +at [^\n]*data:application\/javascript;base64,[^\n]*/g, "") // the loader's frames
+      .trimEnd().split("\n").map((line) => line.slice(0, LINE_MAX)).join("\n") + "\n";
+    let body = utf8.encode(text).slice(-TEXT_MAX);
+    while ((body[0] & 0xc0) === 0x80) body = body.subarray(1); // a character cut in two
+    const head = utf8.encode(`FAILED ${body.length}\n`);
+    const message = new Uint8Array(head.length + body.length);
+    message.set(head);
+    message.set(body, head.length);
+    report(message);
+  }
+
+  function listens(address) {
+    if (given || typeof address?.port !== "number") return;
+    const host = address.hostname ?? address.address;
+    if (address.port !== port) {
+      otherPorts.push(address.port);
+      console.error(`${name} listens on port ${address.port}, and is expected on ${port}`);
+    } else if (host === "::1" || host.startsWith("127.")) {
+      const text = `${name} listens on ${host} port ${port}, which nobody outside can reach: listen on 0.0.0.0`;
+      console.error(text);
+      fail(text);
+      originals.exit(1);
+    } else {
+      report(utf8.encode("READY\n"));
+    }
+  }
+
+  function ended(why) {
+    const ports = otherPorts.length ? ` (it listened on ${otherPorts.join(", ")})` : "";
+    const text = `${name} ended without listening on port ${port}${ports}${why}`;
+    console.error(text);
+    fail(text);
+    originals.exit(1);
+  }
+
+  /* Not prevented: deno prints the error, with its source line, and exits with
+     1.  The timer is for a function that prevents it. */
+  function onError(event) {
+    const error = event.error ?? event.reason;
+    fail((error instanceof Error ? "" : "Uncaught ") + Deno.inspect(error, { colors: false }));
+    setTimeout(originals.exit, 0, 1);
+  }
+
+  function onEnd() {
+    ended("");
+  }
+
+  Deno.serve = function (...args) {
+    const server = originals.serve.apply(this, args);
+    listens(server.addr);
+    return server;
+  };
+  Deno.listen = function (...args) {
+    const listener = originals.listen.apply(this, args);
+    listens(listener.addr);
+    return listener;
+  };
+  Deno.exit = function (code) {
+    if (given) return originals.exit(code);
+    ended(`, exit status ${code ?? Deno.exitCode}`);
+  };
+  net.Server.prototype.listen = function (...args) {
+    this.once("listening", () => listens(this.address()));
+    return nodeListen.apply(this, args);
+  };
+  addEventListener("error", onError);
+  addEventListener("unhandledrejection", onError);
+  addEventListener("beforeunload", onEnd);
+  return { fail, exit: originals.exit };
+}
+
+/* Deno would take bytes that are not UTF-8 for U+FFFD, silently. */
+function checkText(source, name, { fail, exit }) {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    decoder.decode(source);
+    return;
+  } catch {
+    // which line?
+  }
+  let row = 1;
+  for (let start = 0, end; start < source.length; start = end, row++) {
+    end = source.indexOf(10, start) + 1 || source.length;
+    try {
+      decoder.decode(source.subarray(start, end));
+    } catch {
+      break;
+    }
+  }
+  const text = `SyntaxError: not valid UTF-8\n    at ${name}:${row}`;
+  console.error(text);
+  fail(text);
+  exit(1);
+}
+
+/* A syntax or import error in the main module raises no event.  So a copy of it
+   is loaded and linked here first, with all it imports; a last import, of a
+   module that throws, keeps its body from being evaluated.  It has to be a copy,
+   for a module that is known already does not become the main one; and a file of
+   its own, for deno keeps what it compiled by path, and stacks would have the
+   copy's name.  After an error here deno finds it again itself, prints it, and
+   exits with 1. */
+async function checkModules(source, { fail }, query = "") {
+  const mine = "the loader's own";
+  const stop = `data:application/javascript,throw ${encodeURIComponent(JSON.stringify(mine))}`;
+  const tail = utf8.encode(`\nimport "${stop}";`);
+  const copy = new Uint8Array(source.length + tail.length);
+  copy.set(source);
+  copy.set(tail, source.length);
+  Deno.writeFileSync(TRIAL, copy);
+  try {
+    await import(`file://${TRIAL}${query}`);
+  } catch (error) {
+    if (error === mine) return;
+    // A TypeError stands for what loading says, and has the place in its message.
+    fail(error instanceof TypeError ? error.message : Deno.inspect(error, { colors: false }));
+  } finally {
+    Deno.removeSync(TRIAL);
+  }
+}
+
+await warmUp();
+const frame = await waitForFrame();
+for (const [key, value] of Object.entries(frame.env)) Deno.env.set(key, value);
+Deno.writeFileSync(FILE, frame.source);
+const watcher = watch(frame);
+checkText(frame.source, frame.name, watcher);
+// The host may say that this very source was READY before: 2 ms less.
+if (!frame.known) await checkModules(frame.source, watcher);

@@ -1,0 +1,590 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * The directives, the configurations and the hooks of the processes.  None of
+ * them talks to the engine.
+ */
+
+
+#include "ngx_http_faas_api.h"
+#include "ngx_http_faas_balancer.h"
+#include "ngx_http_faas_curl.h"
+#include "ngx_http_faas_keeper.h"
+#include "ngx_http_faas_request.h"
+#include "ngx_http_faas_runtime.h"
+
+
+#define NGX_HTTP_FAAS_ZONE_SIZE    (16 * 1024 * 1024)
+#define NGX_HTTP_FAAS_BUFFER_SIZE  (64 * 1024)
+
+
+static char *ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_docker(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_runtime(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_faas_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static void *ngx_http_faas_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf);
+static char *ngx_http_faas_init_docker(ngx_conf_t *cf,
+    ngx_http_faas_pool_t *fp);
+static char *ngx_http_faas_init_root(ngx_conf_t *cf,
+    ngx_http_faas_main_conf_t *fmcf);
+static void *ngx_http_faas_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_faas_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_faas_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_faas_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_faas_init_process(ngx_cycle_t *cycle);
+static void ngx_http_faas_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_faas_commands[] = {
+
+    { ngx_string("faas_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_faas_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_root"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, root),
+      NULL },
+
+    { ngx_string("faas_docker"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_faas_docker,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_runtime"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_faas_runtime,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_buffer_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_faas_loc_conf_t, buffer_size),
+      NULL },
+
+    { ngx_string("faas"),
+      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_CONF_TAKE1,
+      ngx_http_faas,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
+      ngx_http_faas_balancer,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("faas_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_faas_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_faas_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_faas_init,                    /* postconfiguration */
+
+    ngx_http_faas_create_main_conf,        /* create main configuration */
+    ngx_http_faas_init_main_conf,          /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_faas_create_loc_conf,         /* create location configuration */
+    ngx_http_faas_merge_loc_conf           /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_faas_module = {
+    NGX_MODULE_V1,
+    &ngx_http_faas_module_ctx,             /* module context */
+    ngx_http_faas_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_http_faas_init_module,             /* init module */
+    ngx_http_faas_init_process,            /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_faas_exit_process,            /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* faas_zone NAME[:SIZE] */
+
+static char *
+ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t  *fmcf = conf;
+
+    u_char                *p;
+    ssize_t                size;
+    ngx_str_t             *value, s;
+    ngx_http_faas_zone_t  *zone;
+
+    value = cf->args->elts;
+    zone = &fmcf->pool.zone;
+    size = NGX_HTTP_FAAS_ZONE_SIZE;
+
+    if (zone->name.data) {
+        return "is duplicate";
+    }
+
+    zone->name = value[1];
+
+    p = (u_char *) ngx_strlchr(value[1].data, value[1].data + value[1].len,
+                               ':');
+
+    if (p) {
+        zone->name.len = p - value[1].data;
+
+        s.data = p + 1;
+        s.len = value[1].data + value[1].len - s.data;
+
+        size = ngx_parse_size(&s);
+    }
+
+    if (zone->name.len == 0 || size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid zone \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_faas_zone_add(cf, zone, size, &ngx_http_faas_module);
+}
+
+
+/* faas_docker unix:PATH */
+
+static char *
+ngx_http_faas_docker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t  *fmcf = conf;
+
+    ngx_str_t               *value;
+    ngx_http_faas_engine_t  *engine;
+
+    value = cf->args->elts;
+    engine = &fmcf->pool.engine;
+
+    if (engine->url.data) {
+        return "is duplicate";
+    }
+
+    if (value[1].len <= sizeof("unix:/") - 1
+        || ngx_strncmp(value[1].data, "unix:/", sizeof("unix:/") - 1) != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid engine \"%V\", it must be \"unix:\" and "
+                           "an absolute path", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    engine->url = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_faas_runtime(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t  *fmcf = conf;
+
+    return ngx_http_faas_runtime_add(cf, fmcf->pool.runtimes);
+}
+
+
+/* faas NAME; the name may have variables */
+
+static char *
+ngx_http_faas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_loc_conf_t  *flcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (flcf->function) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    flcf->function = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (flcf->function == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = flcf->function;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* faas_api PREFIX; of the location that serves functions raw */
+
+static char *
+ngx_http_faas_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_loc_conf_t  *flcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (flcf->api.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len < 2
+        || value[1].data[0] != '/'
+        || value[1].data[value[1].len - 1] != '/')
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid prefix \"%V\", it must begin and end "
+                           "with a slash", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->name.len == 0 || clcf->name.data[0] != '/'
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+       )
+    {
+        return "is allowed in a prefix location only";
+    }
+
+    flcf->api = value[1];
+    clcf->handler = ngx_http_faas_api_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_faas_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    fmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_main_conf_t));
+    if (fmcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     fmcf->root = { 0, NULL };
+     *     fmcf->pool.zone.name = { 0, NULL };
+     *     fmcf->pool.engine.url = { 0, NULL };
+     */
+
+    fmcf->pool.runtimes = ngx_array_create(cf->pool, 2,
+                                           sizeof(ngx_http_faas_runtime_t));
+    if (fmcf->pool.runtimes == NULL) {
+        return NULL;
+    }
+
+    return fmcf;
+}
+
+
+static char *
+ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_faas_main_conf_t  *fmcf = conf;
+
+    char                  *rv;
+    ngx_http_faas_pool_t  *fp;
+
+    fp = &fmcf->pool;
+
+    if (fp->zone.name.data == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (fp->runtimes->nelts == 0
+        && ngx_http_faas_runtime_defaults(cf, fp->runtimes) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    rv = ngx_http_faas_init_root(cf, fmcf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_http_faas_init_docker(cf, fp);
+}
+
+
+static char *
+ngx_http_faas_init_root(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
+{
+    u_char                *p;
+    ngx_str_t              root;
+    ngx_http_faas_pool_t  *fp;
+
+    fp = &fmcf->pool;
+
+    if (fmcf->root.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"faas_zone\" needs a \"faas_root\"");
+        return NGX_CONF_ERROR;
+    }
+
+    root = fmcf->root;
+
+    if (ngx_conf_full_name(cf->cycle, &root, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    while (root.len && root.data[root.len - 1] == '/') {
+        root.len--;
+    }
+
+    fp->root.data = ngx_pnalloc(cf->pool, root.len + 2);
+    if (fp->root.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_cpymem(fp->root.data, root.data, root.len);
+    *p++ = '/';
+    *p = '\0';
+
+    fp->root.len = root.len + 1;
+    fp->prefix = cf->cycle->prefix;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_faas_init_docker(ngx_conf_t *cf, ngx_http_faas_pool_t *fp)
+{
+    ngx_url_t                u;
+    ngx_http_faas_engine_t  *engine;
+
+    engine = &fp->engine;
+
+    if (engine->url.data == NULL) {
+        ngx_str_set(&engine->url, "unix:/var/run/docker.sock");
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = engine->url;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%s in \"faas_docker %V\"", u.err, &engine->url);
+        return NGX_CONF_ERROR;
+    }
+
+    engine->sockaddr = u.addrs[0].sockaddr;
+    engine->socklen = u.addrs[0].socklen;
+
+    engine->path.data = engine->url.data + sizeof("unix:") - 1;
+    engine->path.len = engine->url.len - (sizeof("unix:") - 1);
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_faas_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    flcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_loc_conf_t));
+    if (flcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc(), and like a content handler not inherited:
+     *
+     *     flcf->function = NULL;
+     *     flcf->api = { 0, NULL };
+     */
+
+    flcf->buffer_size = NGX_CONF_UNSET_SIZE;
+
+    return flcf;
+}
+
+
+static char *
+ngx_http_faas_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_faas_loc_conf_t  *prev = parent;
+    ngx_http_faas_loc_conf_t  *conf = child;
+
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    ngx_conf_merge_size_value(conf->buffer_size, prev->buffer_size,
+                              NGX_HTTP_FAAS_BUFFER_SIZE);
+
+    if (conf->function == NULL && conf->api.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faas_module);
+
+    if (fmcf->pool.zone.name.data == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"%s\" needs a \"faas_zone\"",
+                      conf->function ? "faas" : "faas_api");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_faas_request_handler;
+
+    return NGX_OK;
+}
+
+
+/* in the master, for each configuration; never fails because of the engine */
+
+static ngx_int_t
+ngx_http_faas_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_faas_main_conf_t  *fmcf, *old;
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faas_module);
+
+    if (fmcf == NULL || ngx_test_config) {
+        return NGX_OK;
+    }
+
+    old = NULL;
+
+    if (cycle->old_cycle && !ngx_is_init_cycle(cycle->old_cycle)) {
+        old = ngx_http_cycle_get_module_main_conf(cycle->old_cycle,
+                                                  ngx_http_faas_module);
+    }
+
+    if (fmcf->pool.zone.name.data == NULL && old == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_faas_worker_init_module(cycle, &fmcf->pool.zone,
+                                            old ? &old->pool.zone : NULL);
+}
+
+
+/* what fails here must not end the worker: nginx would not start another */
+
+static ngx_int_t
+ngx_http_faas_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_faas_pool_t       *fp;
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faas_module);
+
+    if (fmcf == NULL || fmcf->pool.zone.name.data == NULL) {
+        return NGX_OK;
+    }
+
+    fp = &fmcf->pool;
+
+    ngx_queue_init(&fp->starts);
+    ngx_queue_init(&fp->removals);
+
+    ngx_http_faas_curl_init_process(cycle, &fp->engine);
+
+    if (ngx_http_faas_admission_init_process(fp, cycle) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                      "faas: this worker cannot be woken");
+    }
+
+    ngx_http_faas_keeper_init_process(fp, cycle);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return;
+    }
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faas_module);
+
+    if (fmcf == NULL || fmcf->pool.zone.name.data == NULL) {
+        return;
+    }
+
+    ngx_http_faas_curl_exit_process(&fmcf->pool.engine);
+    ngx_http_faas_admission_exit_process(&fmcf->pool);
+    ngx_http_faas_worker_exit(&fmcf->pool.zone);
+}

@@ -1,0 +1,432 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns the way of a request to a slot, in its own worker: finds the file,
+ * asks the zone, starts an instance when it is the first, and is woken by
+ * the worker's bell.
+ */
+
+
+#include "ngx_http_faas_admission.h"
+#include "ngx_http_faas_file.h"
+#include "ngx_http_faas_start.h"
+
+
+static ngx_int_t ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_admission_acquire(
+    ngx_http_faas_admission_t *adm, ngx_http_faas_want_t *want,
+    ngx_http_faas_instance_t **inst);
+static ngx_int_t ngx_http_faas_admission_look(
+    ngx_http_faas_admission_t *adm);
+static ngx_int_t ngx_http_faas_admission_admitted(
+    ngx_http_faas_admission_t *adm);
+static ngx_int_t ngx_http_faas_admission_refuse(
+    ngx_http_faas_admission_t *adm, ngx_uint_t status, char *code);
+static void ngx_http_faas_admission_bell_handler(ngx_event_t *ev);
+
+
+ngx_int_t
+ngx_http_faas_admission(ngx_http_faas_admission_t *adm)
+{
+    if (adm->lease) {
+        return ngx_http_faas_admission_look(adm);
+    }
+
+    return ngx_http_faas_admission_ask(adm, adm->request);
+}
+
+
+ngx_int_t
+ngx_http_faas_admission_warm(ngx_http_faas_admission_t *adm)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_faas_admission_ask(adm, NULL);
+
+    ngx_http_faas_admission_release(adm);
+
+    return (rc == NGX_AGAIN) ? NGX_OK : rc;
+}
+
+
+static ngx_int_t
+ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
+    ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_faas_want_t       want;
+    ngx_http_faas_instance_t  *inst;
+
+    rc = ngx_http_faas_pool_find(adm->fp, adm->request->pool,
+                                 adm->request->connection->log, &adm->name,
+                                 &adm->path, &adm->runtime, &want.identity);
+    if (rc == NGX_DECLINED) {
+
+        /* it may have been there a moment ago */
+
+        ngx_http_faas_lease_forget(&adm->fp->zone, &adm->name);
+        ngx_http_faas_remove_dead(adm->fp, NULL);
+
+        return ngx_http_faas_admission_refuse(adm, NGX_HTTP_NOT_FOUND,
+                                              "function_not_found");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    want.name = adm->name;
+
+    rc = ngx_http_faas_admission_acquire(adm, &want, &inst);
+
+    /* a new revision may have ended instances of the old one */
+
+    ngx_http_faas_remove_dead(adm->fp, NULL);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_faas_admission_admitted(adm);
+
+    case NGX_DONE:
+        ngx_http_faas_start(adm->fp, r, inst, adm->runtime, &adm->name,
+                            &adm->path);
+        return NGX_AGAIN;
+
+    case NGX_AGAIN:
+        return NGX_AGAIN;
+
+    case NGX_BUSY:
+        ngx_log_error(NGX_LOG_ERR, adm->request->connection->log, 0,
+                      "faas: no instance is left in the zone");
+        return ngx_http_faas_admission_refuse(adm,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "no_capacity");
+
+    case NGX_DECLINED:
+        return ngx_http_faas_admission_refuse(adm, NGX_HTTP_NOT_FOUND,
+                                              "function_not_found");
+
+    default:
+        ngx_log_error(NGX_LOG_ERR, adm->request->connection->log, 0,
+                      "faas: no memory in the zone");
+        return ngx_http_faas_admission_refuse(adm,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "no_capacity");
+    }
+}
+
+
+static ngx_int_t
+ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
+    ngx_http_faas_want_t *want, ngx_http_faas_instance_t **inst)
+{
+    u_char       revision[NGX_HTTP_FAAS_REVISION_LEN];
+    ngx_int_t    rc;
+    ngx_str_t    source;
+    ngx_pool_t  *pool;
+
+    want->revision = NULL;
+    want->racy = 0;
+
+    rc = ngx_http_faas_lease_acquire(&adm->fp->zone, want, adm, &adm->lease,
+                                     inst);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    /* the file is not the one that is known: what is in it now? */
+
+    pool = ngx_create_pool(1024, adm->request->connection->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_faas_file_read(pool, &adm->path, NGX_HTTP_FAAS_SOURCE_SIZE,
+                                 &want->identity, &source, revision,
+                                 adm->request->connection->log);
+
+    ngx_destroy_pool(pool);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    want->revision = revision;
+    want->racy = ngx_http_faas_pool_racy(&want->identity);
+
+    return ngx_http_faas_lease_acquire(&adm->fp->zone, want, adm,
+                                       &adm->lease, inst);
+}
+
+
+/* how the lease stands; another process may be changing it right now */
+
+static ngx_int_t
+ngx_http_faas_admission_look(ngx_http_faas_admission_t *adm)
+{
+    ngx_uint_t               state;
+    ngx_http_faas_report_t  *report;
+
+    ngx_http_faas_zone_lock(&adm->fp->zone);
+
+    state = adm->lease->state;
+    report = adm->lease->report;
+
+    ngx_http_faas_zone_unlock(&adm->fp->zone);
+
+    switch (state) {
+
+    case NGX_HTTP_FAAS_LEASE_WAITING:
+        return NGX_AGAIN;
+
+    case NGX_HTTP_FAAS_LEASE_HELD:
+        return ngx_http_faas_admission_admitted(adm);
+
+    case NGX_HTTP_FAAS_LEASE_FAILED:
+        break;
+
+    default: /* RETRY, or LOST before it was used */
+        ngx_http_faas_admission_release(adm);
+        return ngx_http_faas_admission_ask(adm, adm->request);
+    }
+
+    /* the report is ours to read as long as we hold the lease */
+
+    if (report == NULL) {
+        ngx_http_faas_admission_release(adm);
+        return ngx_http_faas_admission_refuse(adm,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "no_capacity");
+    }
+
+    adm->status = report->status;
+    adm->reason.len = report->len;
+
+    adm->reason.data = ngx_pnalloc(adm->request->pool, report->len + 1);
+
+    if (adm->reason.data) {
+        ngx_memcpy(adm->reason.data, report->data, report->len);
+    }
+
+    ngx_http_faas_admission_release(adm);
+
+    return adm->reason.data ? NGX_DECLINED : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
+{
+    u_char                    *p;
+    ngx_int_t                  rc;
+    ngx_uint_t                 slot, generation;
+    ngx_http_faas_instance_t  *inst;
+
+    if (adm->peer.len) {
+        return NGX_OK;
+    }
+
+    ngx_http_faas_zone_lock(&adm->fp->zone);
+
+    inst = adm->lease->instance;
+    rc = inst ? NGX_OK : NGX_DECLINED;
+    slot = inst ? inst->slot : 0;
+    generation = inst ? inst->generation : 0;
+
+    ngx_http_faas_zone_unlock(&adm->fp->zone);
+
+    if (rc != NGX_OK) {
+
+        /* it died since: nothing was sent yet, so ask again */
+
+        ngx_http_faas_admission_release(adm);
+        return ngx_http_faas_admission_ask(adm, adm->request);
+    }
+
+    if (ngx_http_faas_pool_container(adm->fp, adm->request->pool, slot,
+                                     generation, &adm->container)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(adm->request->pool, NGX_SOCKADDR_STRLEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    adm->sockaddr.sin_family = AF_INET;
+    adm->sockaddr.sin_port = htons(NGX_HTTP_FAAS_PORT);
+    adm->sockaddr.sin_addr.s_addr =
+                       htonl(ngx_http_faas_pool_address(adm->fp, slot));
+
+    adm->peer.data = p;
+    adm->peer.len = ngx_sock_ntop((struct sockaddr *) &adm->sockaddr,
+                                  sizeof(struct sockaddr_in), p,
+                                  NGX_SOCKADDR_STRLEN, 1);
+
+    adm->since = (uint64_t) ngx_cached_time->sec * 1000
+                 + ngx_cached_time->msec;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_admission_refuse(ngx_http_faas_admission_t *adm,
+    ngx_uint_t status, char *code)
+{
+    adm->status = status;
+    adm->reason.data = (u_char *) code;
+    adm->reason.len = ngx_strlen(code);
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_http_faas_admission_release(ngx_http_faas_admission_t *adm)
+{
+    ngx_http_faas_lease_t  *lease;
+
+    lease = adm->lease;
+    adm->lease = NULL;
+    adm->peer.len = 0;
+
+    if (lease == NULL) {
+        return;
+    }
+
+    ngx_http_faas_lease_release(&adm->fp->zone, lease);
+    ngx_http_faas_remove_dead(adm->fp, NULL);
+}
+
+
+void
+ngx_http_faas_admission_expire(ngx_http_faas_admission_t *adm)
+{
+    ngx_http_faas_lease_t  *lease;
+
+    lease = adm->lease;
+    adm->lease = NULL;
+    adm->peer.len = 0;
+
+    if (lease == NULL) {
+        return;
+    }
+
+    ngx_http_faas_lease_expire(&adm->fp->zone, lease);
+    ngx_http_faas_remove_dead(adm->fp, NULL);
+}
+
+
+ngx_http_faas_remove_t *
+ngx_http_faas_admission_condemn(ngx_http_faas_admission_t *adm,
+    ngx_http_faas_remove_report_pt report, void *data)
+{
+    ngx_http_faas_lease_t     *lease;
+    ngx_http_faas_remove_t    *job;
+    ngx_http_faas_instance_t  *inst;
+
+    lease = adm->lease;
+    adm->lease = NULL;
+    adm->peer.len = 0;
+
+    if (lease == NULL) {
+        return NULL;
+    }
+
+    inst = ngx_http_faas_lease_condemn(&adm->fp->zone, lease);
+
+    if (inst == NULL && report == NULL) {
+        return NULL;
+    }
+
+    job = ngx_http_faas_remove(adm->fp, inst, &adm->container, report, data,
+                               adm->since);
+
+    if (job == NULL && inst) {
+        ngx_http_faas_instance_removed(&adm->fp->zone, inst, 0);
+    }
+
+    return job;
+}
+
+
+ngx_int_t
+ngx_http_faas_admission_init_process(ngx_http_faas_pool_t *fp,
+    ngx_cycle_t *cycle)
+{
+    int                fd;
+    ngx_connection_t  *c;
+
+    fd = ngx_http_faas_worker_eventfd(&fp->zone);
+
+    if (fd == -1) {
+        return NGX_DECLINED;
+    }
+
+    c = ngx_get_connection(fd, cycle->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->data = fp;
+    c->log = cycle->log;
+    c->read->log = cycle->log;
+    c->read->handler = ngx_http_faas_admission_bell_handler;
+
+    /* never read: each write is an edge */
+
+    if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
+        ngx_free_connection(c);
+        return NGX_ERROR;
+    }
+
+    fp->bell = c;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_faas_admission_exit_process(ngx_http_faas_pool_t *fp)
+{
+    if (fp->bell) {
+        ngx_close_connection(fp->bell);
+        fp->bell = NULL;
+    }
+}
+
+
+static void
+ngx_http_faas_admission_bell_handler(ngx_event_t *ev)
+{
+    ngx_connection_t           *c;
+    ngx_http_faas_pool_t       *fp;
+    ngx_http_faas_lease_t      *lease;
+    ngx_http_faas_admission_t  *adm;
+
+    c = ev->data;
+    fp = c->data;
+
+    ev->ready = 0;
+
+    /* a shutdown calls every connection, to which we have nothing to add */
+
+    ngx_http_faas_start_check(fp);
+
+    for ( ;; ) {
+        lease = ngx_http_faas_worker_next(&fp->zone);
+
+        if (lease == NULL) {
+            break;
+        }
+
+        adm = lease->data;
+        adm->handler(adm);
+    }
+}

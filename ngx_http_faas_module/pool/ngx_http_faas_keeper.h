@@ -1,0 +1,19 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_KEEPER_H_INCLUDED_
+#define _NGX_HTTP_FAAS_KEEPER_H_INCLUDED_
+
+
+#include "ngx_http_faas_pool.h"
+
+
+/* in a worker: the one that is elected keeps house */
+void ngx_http_faas_keeper_init_process(ngx_http_faas_pool_t *fp,
+    ngx_cycle_t *cycle);
+
+
+#endif /* _NGX_HTTP_FAAS_KEEPER_H_INCLUDED_ */

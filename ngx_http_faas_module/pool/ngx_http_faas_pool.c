@@ -1,0 +1,171 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * The names of things: a slot's container and address, a function's file.
+ */
+
+
+#include "ngx_http_faas_pool.h"
+#include "ngx_http_faas_curl.h"
+#include "ngx_http_faas_file.h"
+#include "ngx_http_faas_subrequest.h"
+
+
+/* two writes within one tick of the kernel's clock leave the same time */
+#define NGX_HTTP_FAAS_POOL_RACY  2              /* seconds */
+
+
+ngx_int_t
+ngx_http_faas_pool_call(ngx_http_faas_pool_t *fp, ngx_http_request_t *r,
+    ngx_http_faas_call_t *call)
+{
+    if (r) {
+        return ngx_http_faas_subrequest(r, &fp->engine, call);
+    }
+
+    return ngx_http_faas_curl(&fp->engine, call);
+}
+
+
+ngx_int_t
+ngx_http_faas_pool_negotiate(ngx_http_faas_pool_t *fp, ngx_str_t *max)
+{
+    ngx_str_t  min, version;
+
+    ngx_str_null(&min);
+
+    if (ngx_http_faas_docker_version(max, &min, &version) != NGX_OK
+        || version.len >= sizeof(fp->zone.sh->api))
+    {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "faas: the engine's API version \"%V\" is not one "
+                      "that this module speaks", max);
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_zone_lock(&fp->zone);
+
+    ngx_memzero(fp->zone.sh->api, sizeof(fp->zone.sh->api));
+    ngx_memcpy(fp->zone.sh->api, version.data, version.len);
+
+    ngx_http_faas_zone_unlock(&fp->zone);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version)
+{
+    version->data = fp->zone.sh->api;
+    version->len = ngx_strlen(version->data);
+}
+
+
+ngx_int_t
+ngx_http_faas_pool_container(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
+    ngx_uint_t slot, ngx_uint_t generation, ngx_str_t *name)
+{
+    u_char  *last;
+
+    name->data = ngx_pnalloc(pool, sizeof("faas----") + 8 + 8
+                                   + 2 * NGX_INT_T_LEN);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_sprintf(name->data, "faas-%08xD-%08xD-%ui-%ui",
+                       fp->zone.owner, fp->zone.sh->epoch, slot, generation);
+
+    name->len = last - name->data;
+    *last = '\0';
+
+    return NGX_OK;
+}
+
+
+in_addr_t
+ngx_http_faas_pool_address(ngx_http_faas_pool_t *fp, ngx_uint_t slot)
+{
+    /* the network itself, then its gateway, then we */
+
+    return fp->zone.sh->network + 2 + (in_addr_t) slot;
+}
+
+
+ngx_uint_t
+ngx_http_faas_pool_has_ext(ngx_str_t *name, ngx_http_faas_runtime_t *runtime)
+{
+    return name->len > runtime->ext.len
+           && ngx_memcmp(name->data + name->len - runtime->ext.len,
+                         runtime->ext.data, runtime->ext.len)
+              == 0;
+}
+
+
+ngx_int_t
+ngx_http_faas_pool_path(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
+    ngx_str_t *name, ngx_http_faas_runtime_t *runtime, ngx_str_t *path)
+{
+    u_char  *p;
+
+    path->len = fp->root.len + name->len + runtime->ext.len;
+
+    path->data = ngx_pnalloc(pool, path->len + 1);
+    if (path->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(path->data, fp->root.data, fp->root.len);
+    p = ngx_cpymem(p, name->data, name->len);
+
+    if (ngx_http_faas_pool_has_ext(name, runtime)) {
+        path->len -= runtime->ext.len;
+
+    } else {
+        p = ngx_cpymem(p, runtime->ext.data, runtime->ext.len);
+    }
+
+    *p = '\0';
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_pool_find(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
+    ngx_log_t *log, ngx_str_t *name, ngx_str_t *path,
+    ngx_http_faas_runtime_t **runtime, ngx_http_faas_identity_t *identity)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                i;
+    ngx_http_faas_runtime_t  *rt;
+
+    rt = fp->runtimes->elts;
+
+    for (i = 0; i < fp->runtimes->nelts; i++) {
+
+        if (ngx_http_faas_pool_path(fp, pool, name, &rt[i], path)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_faas_file_stat(path, identity, log);
+
+        if (rc != NGX_DECLINED) {
+            *runtime = &rt[i];
+            return rc;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_faas_pool_racy(ngx_http_faas_identity_t *identity)
+{
+    return ngx_time() - identity->sec < NGX_HTTP_FAAS_POOL_RACY;
+}

@@ -1,0 +1,99 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * What runs functions: the zone, the engine and the runtimes of a cycle.
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_POOL_H_INCLUDED_
+#define _NGX_HTTP_FAAS_POOL_H_INCLUDED_
+
+
+#include "ngx_http_faas_lease.h"
+#include "ngx_http_faas_call.h"
+
+
+/* what a runtime's functions run in, as "faas_runtime" set it */
+
+typedef struct {
+    ngx_str_t                        name;      /* "python" or "deno" */
+    ngx_str_t                        ext;       /* ".py" */
+    ngx_str_t                        image;
+    ngx_uint_t                       concurrency;
+    ngx_uint_t                       prewarm;
+    off_t                            memory;    /* bytes */
+    off_t                            tmpfs;     /* bytes */
+    int64_t                          nano_cpus;
+    ngx_int_t                        pids;
+    ngx_msec_t                       start;     /* to listen, from the frame */
+    ngx_uint_t                       kind;      /* which loader */
+} ngx_http_faas_runtime_t;
+
+
+/* one a cycle; the queues and timers belong to each process */
+
+typedef struct {
+    ngx_http_faas_zone_t             zone;
+    ngx_http_faas_engine_t           engine;
+    ngx_array_t                     *runtimes;  /* of runtime_t */
+    ngx_str_t                        root;      /* ends with a slash */
+    ngx_str_t                        prefix;    /* of this nginx */
+
+    ngx_queue_t                      starts;    /* under way here */
+    ngx_queue_t                      removals;
+    ngx_connection_t                *bell;
+    ngx_event_t                      keeper;
+    ngx_connection_t                 dummy;     /* of the keeper's event */
+    ngx_uint_t                       cursor;    /* of the keeper's round */
+    ngx_uint_t                       patience;  /* its ticks to sit out */
+    unsigned                         sweeping:1;
+} ngx_http_faas_pool_t;
+
+
+/*
+ * Sends a call to the engine: as a subrequest of "r", or in the background
+ * when that is NULL.  See the two transports for what the handler may do.
+ */
+ngx_int_t ngx_http_faas_pool_call(ngx_http_faas_pool_t *fp,
+    ngx_http_request_t *r, ngx_http_faas_call_t *call);
+
+/* takes over the engine's newest API version, from the answer to a ping */
+ngx_int_t ngx_http_faas_pool_negotiate(ngx_http_faas_pool_t *fp,
+    ngx_str_t *max);
+
+/* the API version to speak, as negotiated with the engine */
+void ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version);
+
+/* the name of an instance's container: of its slot and generation */
+ngx_int_t ngx_http_faas_pool_container(ngx_http_faas_pool_t *fp,
+    ngx_pool_t *pool, ngx_uint_t slot, ngx_uint_t generation,
+    ngx_str_t *name);
+
+/* the address of a slot, in host byte order */
+in_addr_t ngx_http_faas_pool_address(ngx_http_faas_pool_t *fp,
+    ngx_uint_t slot);
+
+/*
+ * Finds the file of a function: NAME with a runtime's extension, in the
+ * order of configuration, or NAME itself when it has one.  The path is made
+ * in the pool.  NGX_OK, NGX_DECLINED when there is none, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_faas_pool_find(ngx_http_faas_pool_t *fp,
+    ngx_pool_t *pool, ngx_log_t *log, ngx_str_t *name, ngx_str_t *path,
+    ngx_http_faas_runtime_t **runtime, ngx_http_faas_identity_t *identity);
+
+/* the path of NAME for that runtime, NUL-terminated; no look at the disk */
+ngx_int_t ngx_http_faas_pool_path(ngx_http_faas_pool_t *fp,
+    ngx_pool_t *pool, ngx_str_t *name, ngx_http_faas_runtime_t *runtime,
+    ngx_str_t *path);
+
+/* whether a name ends with the extension of a runtime, and has more */
+ngx_uint_t ngx_http_faas_pool_has_ext(ngx_str_t *name,
+    ngx_http_faas_runtime_t *runtime);
+
+/* whether a file of that time may change without its time changing */
+ngx_uint_t ngx_http_faas_pool_racy(ngx_http_faas_identity_t *identity);
+
+
+#endif /* _NGX_HTTP_FAAS_POOL_H_INCLUDED_ */

@@ -1,0 +1,413 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns the end of a container: what it died of, when somebody asks, and its
+ * removal.  A slot is given back to the zone as empty only once the engine
+ * confirmed that the container is gone; else it stays dead, and the keeper
+ * tries again.
+ *
+ *   [INSPECT -> LOGS -> report] -> [REMOVE]
+ */
+
+
+#include "ngx_http_faas_remove.h"
+
+
+#define NGX_HTTP_FAAS_REMOVE_TIMEOUT  10000     /* ms, each call */
+#define NGX_HTTP_FAAS_REMOVE_LINES    50        /* of the log */
+#define NGX_HTTP_FAAS_REMOVE_TEXT     4096      /* bytes of them */
+
+
+struct ngx_http_faas_remove_s {
+    ngx_queue_t                      queue;     /* fp->removals */
+    ngx_http_faas_pool_t            *fp;
+    ngx_pool_t                      *pool;
+    ngx_http_faas_instance_t        *inst;      /* or NULL */
+    ngx_http_request_t              *request;   /* carries calls, or NULL */
+    ngx_str_t                        name;
+    ngx_http_faas_remove_report_pt   report;    /* or NULL */
+    void                            *data;
+    uint64_t                         since;
+    ngx_http_faas_docker_state_t     state;
+    ngx_http_faas_call_t             call;
+    ngx_uint_t                       step;
+    unsigned                         keep:1;    /* only the report */
+    unsigned                         known:1;   /* the state */
+};
+
+
+static ngx_http_faas_remove_t *ngx_http_faas_remove_create(
+    ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
+    ngx_str_t *name);
+static ngx_int_t ngx_http_faas_remove_step(ngx_http_faas_remove_t *job);
+static ngx_int_t ngx_http_faas_remove_send(ngx_http_faas_remove_t *job);
+static void ngx_http_faas_remove_handler(ngx_http_faas_call_t *call);
+static void ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job);
+static void ngx_http_faas_remove_tell(ngx_http_faas_remove_t *job,
+    ngx_str_t *log);
+static u_char *ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job,
+    u_char *p);
+static void ngx_http_faas_remove_end(ngx_http_faas_remove_t *job,
+    ngx_uint_t confirmed);
+
+
+ngx_http_faas_remove_t *
+ngx_http_faas_remove(ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
+    ngx_str_t *name, ngx_http_faas_remove_report_pt report, void *data,
+    uint64_t since)
+{
+    ngx_http_faas_remove_t  *job;
+
+    job = ngx_http_faas_remove_create(fp, inst, name);
+    if (job == NULL) {
+        return NULL;
+    }
+
+    job->report = report;
+    job->data = data;
+    job->since = since;
+    job->keep = (report && inst == NULL);
+    job->step = report ? NGX_HTTP_FAAS_DOCKER_INSPECT
+                       : NGX_HTTP_FAAS_DOCKER_REMOVE;
+
+    /* in the background: no handler runs before this returns */
+
+    if (ngx_http_faas_remove_send(job) != NGX_OK) {
+        ngx_queue_remove(&job->queue);
+        ngx_destroy_pool(job->pool);
+        return NULL;
+    }
+
+    return job;
+}
+
+
+void
+ngx_http_faas_remove_forget(ngx_http_faas_remove_t *job)
+{
+    job->report = NULL;
+    job->data = NULL;
+}
+
+
+void
+ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
+{
+    ngx_http_faas_remove_t    *job;
+    ngx_http_faas_instance_t  *inst;
+
+    while (!ngx_queue_empty(&fp->zone.sh->dead)) {
+
+        inst = ngx_http_faas_instance_claim(&fp->zone);
+        if (inst == NULL) {
+            return;
+        }
+
+        job = ngx_http_faas_remove_create(fp, inst, NULL);
+
+        if (job == NULL) {
+            ngx_http_faas_instance_removed(&fp->zone, inst, 0);
+            return;
+        }
+
+        job->step = NGX_HTTP_FAAS_DOCKER_REMOVE;
+        job->request = r;
+
+        if (ngx_http_faas_remove_step(job) != NGX_OK) {
+            return;
+        }
+    }
+}
+
+
+static ngx_http_faas_remove_t *
+ngx_http_faas_remove_create(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_instance_t *inst, ngx_str_t *name)
+{
+    ngx_pool_t              *pool;
+    ngx_http_faas_remove_t  *job;
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    job = ngx_pcalloc(pool, sizeof(ngx_http_faas_remove_t));
+    if (job == NULL) {
+        goto failed;
+    }
+
+    job->fp = fp;
+    job->pool = pool;
+    job->inst = inst;
+
+    if (inst) {
+
+        if (ngx_http_faas_pool_container(fp, pool, inst->slot,
+                                         inst->generation, &job->name)
+            != NGX_OK)
+        {
+            goto failed;
+        }
+
+    } else {
+        job->name.len = name->len;
+
+        job->name.data = ngx_pstrdup(pool, name);
+        if (job->name.data == NULL) {
+            goto failed;
+        }
+    }
+
+    ngx_queue_insert_tail(&fp->removals, &job->queue);
+
+    return job;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_faas_remove_step(ngx_http_faas_remove_t *job)
+{
+    ngx_str_t  none;
+
+    if (ngx_http_faas_remove_send(job) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&none);
+
+    ngx_http_faas_remove_tell(job, &none);
+    ngx_http_faas_remove_end(job, 0);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_faas_remove_send(ngx_http_faas_remove_t *job)
+{
+    ngx_int_t              rc;
+    ngx_str_t              api;
+    ngx_http_faas_call_t  *call;
+
+    ngx_http_faas_pool_api(job->fp, &api);
+
+    if (api.len == 0) {
+        return NGX_ERROR;
+    }
+
+    call = &job->call;
+    ngx_memzero(call, sizeof(ngx_http_faas_call_t));
+
+    call->pool = job->pool;
+    call->log = job->pool->log;
+    call->timeout = NGX_HTTP_FAAS_REMOVE_TIMEOUT;
+    call->handler = ngx_http_faas_remove_handler;
+    call->data = job;
+
+    switch (job->step) {
+
+    case NGX_HTTP_FAAS_DOCKER_INSPECT:
+        rc = ngx_http_faas_docker_inspect(job->pool, &api, &job->name,
+                                          &call->request);
+        break;
+
+    case NGX_HTTP_FAAS_DOCKER_LOGS:
+        rc = ngx_http_faas_docker_logs(job->pool, &api, &job->name,
+                                       NGX_HTTP_FAAS_DOCKER_STDERR,
+                                       NGX_HTTP_FAAS_REMOVE_LINES,
+                                       (time_t) (job->since / 1000),
+                                       (ngx_msec_t) (job->since % 1000),
+                                       &call->request);
+        break;
+
+    default:
+        rc = ngx_http_faas_docker_remove(job->pool, &api, &job->name,
+                                         &call->request);
+        break;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (job->request
+        && ngx_http_faas_pool_call(job->fp, job->request, call) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    job->request = NULL;
+
+    return ngx_http_faas_pool_call(job->fp, NULL, call);
+}
+
+
+static void
+ngx_http_faas_remove_handler(ngx_http_faas_call_t *call)
+{
+    ngx_http_faas_remove_t  *job;
+
+    job = call->data;
+
+    if (call->interrupted) {
+        job->request = NULL;
+        (void) ngx_http_faas_remove_step(job);
+        return;
+    }
+
+    ngx_http_faas_remove_answer(job);
+}
+
+
+static void
+ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
+{
+    ngx_str_t              log;
+    ngx_uint_t             outcome;
+    ngx_http_faas_call_t  *call;
+
+    call = &job->call;
+    outcome = NGX_HTTP_FAAS_DOCKER_ENGINE;
+    ngx_str_null(&log);
+
+    if (call->status) {
+        outcome = ngx_http_faas_docker_outcome(job->step, call->status,
+                                               &call->body);
+    }
+
+    switch (job->step) {
+
+    case NGX_HTTP_FAAS_DOCKER_INSPECT:
+
+        job->known = (outcome == NGX_HTTP_FAAS_DOCKER_OK
+                      && ngx_http_faas_docker_parse_inspect(job->pool,
+                                                            &call->body,
+                                                            &job->state)
+                         == NGX_OK);
+
+        if (job->known) {
+            job->step = NGX_HTTP_FAAS_DOCKER_LOGS;
+            (void) ngx_http_faas_remove_step(job);
+            return;
+        }
+
+        ngx_http_faas_remove_tell(job, &log);
+        break;
+
+    case NGX_HTTP_FAAS_DOCKER_LOGS:
+
+        if (outcome == NGX_HTTP_FAAS_DOCKER_OK) {
+            (void) ngx_http_faas_docker_parse_logs(job->pool, &call->body,
+                                                 NGX_HTTP_FAAS_REMOVE_TEXT,
+                                                 &log);
+        }
+
+        ngx_http_faas_remove_tell(job, &log);
+        break;
+
+    default:
+
+        if (outcome != NGX_HTTP_FAAS_DOCKER_OK) {
+            ngx_log_error(NGX_LOG_WARN, job->pool->log, 0,
+                          "faas: removal of \"%V\" failed: %V, status %ui",
+                          &job->name,
+                          ngx_http_faas_docker_outcome_name(outcome),
+                          call->status);
+        }
+
+        ngx_http_faas_remove_end(job, outcome == NGX_HTTP_FAAS_DOCKER_OK);
+        return;
+    }
+
+    if (job->keep) {
+        ngx_http_faas_remove_end(job, 0);
+        return;
+    }
+
+    job->step = NGX_HTTP_FAAS_DOCKER_REMOVE;
+    (void) ngx_http_faas_remove_step(job);
+}
+
+
+static void
+ngx_http_faas_remove_tell(ngx_http_faas_remove_t *job, ngx_str_t *log)
+{
+    u_char                          *p;
+    ngx_str_t                        text;
+    ngx_http_faas_remove_report_pt   report;
+
+    report = job->report;
+    job->report = NULL;
+
+    if (report == NULL) {
+        return;
+    }
+
+    ngx_str_set(&text, "its end is not known");
+
+    p = ngx_pnalloc(job->pool, 128 + log->len);
+
+    if (p) {
+        text.data = p;
+        p = ngx_http_faas_remove_verdict(job, p);
+
+        while (log->len && log->data[log->len - 1] == LF) {
+            log->len--;
+        }
+
+        if (log->len) {
+            *p++ = LF;
+            p = ngx_cpymem(p, log->data, log->len);
+        }
+
+        text.len = p - text.data;
+    }
+
+    report(job->data, job->known && job->state.running, &text);
+}
+
+
+static u_char *
+ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
+{
+    if (!job->known) {
+        return ngx_sprintf(p, "its end is not known");
+    }
+
+    if (job->state.running) {
+        return ngx_sprintf(p, "it still runs");
+    }
+
+    if (job->state.oom_killed) {
+        return ngx_sprintf(p, "it ran out of memory");
+    }
+
+    /* as a shell has it: 128 and the signal */
+
+    if (job->state.exit_code > 128) {
+        return ngx_sprintf(p, "it was killed by signal %i",
+                           job->state.exit_code - 128);
+    }
+
+    return ngx_sprintf(p, "it exited with status %i", job->state.exit_code);
+}
+
+
+static void
+ngx_http_faas_remove_end(ngx_http_faas_remove_t *job, ngx_uint_t confirmed)
+{
+    if (job->inst) {
+        ngx_http_faas_instance_removed(&job->fp->zone, job->inst, confirmed);
+    }
+
+    ngx_queue_remove(&job->queue);
+    ngx_destroy_pool(job->pool);
+}

@@ -1,0 +1,187 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns the tree of functions in the zone.  A function is there as long as an
+ * instance or a waiting request is; the directory of sources, not the zone,
+ * says which functions exist.
+ */
+
+
+#include "ngx_http_faas_function.h"
+#include "ngx_http_faas_instance.h"
+
+
+static ngx_int_t ngx_http_faas_function_cmp(ngx_http_faas_function_t *fn,
+    ngx_str_t *name);
+
+
+static ngx_int_t
+ngx_http_faas_function_cmp(ngx_http_faas_function_t *fn, ngx_str_t *name)
+{
+    return ngx_memn2cmp(name->data, fn->name, name->len, fn->len);
+}
+
+
+void
+ngx_http_faas_function_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+{
+    ngx_str_t                   name;
+    ngx_rbtree_node_t         **p;
+    ngx_http_faas_function_t   *fn, *fnt;
+
+    fn = (ngx_http_faas_function_t *) node;
+    name.len = fn->len;
+    name.data = fn->name;
+
+    for ( ;; ) {
+
+        if (node->key != temp->key) {
+            p = (node->key < temp->key) ? &temp->left : &temp->right;
+
+        } else {
+            fnt = (ngx_http_faas_function_t *) temp;
+            p = (ngx_http_faas_function_cmp(fnt, &name) < 0)
+                ? &temp->left : &temp->right;
+        }
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+ngx_http_faas_function_t *
+ngx_http_faas_function_find(ngx_http_faas_zone_t *zone, ngx_str_t *name)
+{
+    ngx_int_t                  rc;
+    ngx_rbtree_key_t           hash;
+    ngx_rbtree_node_t         *node, *sentinel;
+    ngx_http_faas_function_t  *fn;
+
+    hash = ngx_crc32_short(name->data, name->len);
+
+    node = zone->sh->functions.root;
+    sentinel = zone->sh->functions.sentinel;
+
+    while (node != sentinel) {
+
+        if (hash != node->key) {
+            node = (hash < node->key) ? node->left : node->right;
+            continue;
+        }
+
+        fn = (ngx_http_faas_function_t *) node;
+        rc = ngx_http_faas_function_cmp(fn, name);
+
+        if (rc == 0) {
+            return fn;
+        }
+
+        node = (rc < 0) ? node->left : node->right;
+    }
+
+    return NULL;
+}
+
+
+ngx_http_faas_function_t *
+ngx_http_faas_function_get(ngx_http_faas_zone_t *zone, ngx_str_t *name)
+{
+    ngx_http_faas_function_t  *fn;
+
+    fn = ngx_http_faas_function_find(zone, name);
+
+    if (fn) {
+        return fn;
+    }
+
+    fn = ngx_slab_calloc_locked(zone->shpool,
+                                offsetof(ngx_http_faas_function_t, name)
+                                + name->len);
+    if (fn == NULL) {
+        return NULL;
+    }
+
+    fn->node.key = ngx_crc32_short(name->data, name->len);
+    fn->len = (u_short) name->len;
+    ngx_memcpy(fn->name, name->data, name->len);
+
+    ngx_queue_init(&fn->instances);
+    ngx_queue_init(&fn->waiting);
+
+    ngx_rbtree_insert(&zone->sh->functions, &fn->node);
+
+    return fn;
+}
+
+
+ngx_uint_t
+ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
+    ngx_http_faas_want_t *want)
+{
+    return fn->known
+           && !fn->racy
+           && fn->identity.uniq == want->identity.uniq
+           && fn->identity.size == want->identity.size
+           && fn->identity.sec == want->identity.sec
+           && fn->identity.nsec == want->identity.nsec;
+}
+
+
+void
+ngx_http_faas_function_update(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_http_faas_want_t *want)
+{
+    ngx_queue_t               *q, *next;
+    ngx_http_faas_instance_t  *inst;
+
+    fn->identity = want->identity;
+    fn->racy = want->racy;
+
+    if (fn->known
+        && ngx_memcmp(fn->revision, want->revision,
+                      NGX_HTTP_FAAS_REVISION_LEN) == 0)
+    {
+        return;
+    }
+
+    fn->known = 1;
+    ngx_memcpy(fn->revision, want->revision, NGX_HTTP_FAAS_REVISION_LEN);
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        ngx_http_faas_instance_drain(zone, inst);
+    }
+}
+
+
+void
+ngx_http_faas_function_release(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn)
+{
+    if (fn->pinned
+        || !ngx_queue_empty(&fn->instances)
+        || !ngx_queue_empty(&fn->waiting))
+    {
+        return;
+    }
+
+    ngx_rbtree_delete(&zone->sh->functions, &fn->node);
+    ngx_slab_free_locked(zone->shpool, fn);
+}

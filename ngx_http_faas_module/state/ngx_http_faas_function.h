@@ -1,0 +1,45 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_FUNCTION_H_INCLUDED_
+#define _NGX_HTTP_FAAS_FUNCTION_H_INCLUDED_
+
+
+#include "ngx_http_faas_zone.h"
+
+
+/* orders the tree of functions: by hash, then by name */
+void ngx_http_faas_function_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+
+/* all of these are called under the lock */
+
+/* the function of that name, or NULL */
+ngx_http_faas_function_t *ngx_http_faas_function_find(
+    ngx_http_faas_zone_t *zone, ngx_str_t *name);
+
+/* the same, made when there is none; NULL when the zone is full */
+ngx_http_faas_function_t *ngx_http_faas_function_get(
+    ngx_http_faas_zone_t *zone, ngx_str_t *name);
+
+/* whether the function's revision is known to be that of the wanted file */
+ngx_uint_t ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
+    ngx_http_faas_want_t *want);
+
+/*
+ * Takes over identity and revision of the wanted file, which was read just
+ * now; instances of another revision are drained.  The function must be
+ * pinned, or have an instance that is not ready yet.
+ */
+void ngx_http_faas_function_update(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_http_faas_want_t *want);
+
+/* frees the function if nothing is left that belongs to it */
+void ngx_http_faas_function_release(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn);
+
+
+#endif /* _NGX_HTTP_FAAS_FUNCTION_H_INCLUDED_ */

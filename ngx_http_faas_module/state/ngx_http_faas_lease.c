@@ -1,0 +1,547 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns admission in the zone: who holds a slot on which instance, and who
+ * waits for one.  A lease is in exactly one of these places: the queue of
+ * its function while WAITING, the list of its instance while HELD, nowhere
+ * else; and always on the list of its worker, so that a dead worker's come
+ * back.
+ */
+
+
+#include "ngx_http_faas_lease.h"
+
+
+static ngx_http_faas_lease_t *ngx_http_faas_lease_create(
+    ngx_http_faas_zone_t *zone, void *data);
+static void ngx_http_faas_lease_free(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease);
+static void ngx_http_faas_lease_grant(ngx_http_faas_lease_t *lease,
+    ngx_http_faas_instance_t *inst);
+static void ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
+static ngx_http_faas_instance_t *ngx_http_faas_lease_vacant(
+    ngx_http_faas_function_t *fn);
+static void ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease);
+static void ngx_http_faas_lease_report(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_uint_t status, ngx_str_t *text);
+static void ngx_http_faas_lease_bereave(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_worker_t *worker);
+
+
+ngx_int_t
+ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_want_t *want, void *data, ngx_http_faas_lease_t **leasep,
+    ngx_http_faas_instance_t **instp)
+{
+    ngx_int_t                  rc;
+    ngx_http_faas_lease_t     *lease;
+    ngx_http_faas_function_t  *fn;
+    ngx_http_faas_instance_t  *inst;
+
+    rc = NGX_ERROR;
+    *leasep = NULL;
+    *instp = NULL;
+
+    ngx_http_faas_zone_lock(zone);
+
+    fn = ngx_http_faas_function_get(zone, &want->name);
+    if (fn == NULL) {
+        goto done;
+    }
+
+    fn->pinned = 1;
+
+    if (want->revision) {
+        ngx_http_faas_function_update(zone, fn, want);
+
+    } else if (!ngx_http_faas_function_current(fn, want)) {
+        rc = NGX_DECLINED;
+        goto done;
+    }
+
+    lease = ngx_http_faas_lease_create(zone, data);
+    if (lease == NULL) {
+        goto done;
+    }
+
+    inst = ngx_http_faas_lease_vacant(fn);
+
+    if (inst && ngx_queue_empty(&fn->waiting)) {
+        ngx_http_faas_lease_grant(lease, inst);
+        rc = NGX_OK;
+
+    } else if (!ngx_queue_empty(&fn->instances)) {
+        rc = NGX_AGAIN;
+
+    } else {
+        *instp = ngx_http_faas_instance_take(zone, fn);
+        rc = *instp ? NGX_DONE : NGX_BUSY;
+    }
+
+    if (rc == NGX_BUSY) {
+        ngx_http_faas_lease_free(zone, lease);
+        goto done;
+    }
+
+    if (rc != NGX_OK) {
+        lease->function = fn;
+        ngx_queue_insert_tail(&fn->waiting, &lease->queue);
+    }
+
+    *leasep = lease;
+
+done:
+
+    if (fn) {
+        fn->pinned = 0;
+        ngx_http_faas_function_release(zone, fn);
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return rc;
+}
+
+
+static ngx_http_faas_lease_t *
+ngx_http_faas_lease_create(ngx_http_faas_zone_t *zone, void *data)
+{
+    ngx_http_faas_lease_t   *lease;
+    ngx_http_faas_worker_t  *worker;
+
+    worker = ngx_http_faas_worker_self(zone);
+    if (worker == NULL) {
+        return NULL;
+    }
+
+    lease = ngx_slab_calloc_locked(zone->shpool,
+                                   sizeof(ngx_http_faas_lease_t));
+    if (lease == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_slab_calloc_locked():
+     *
+     *     lease->state = NGX_HTTP_FAAS_LEASE_WAITING;
+     */
+
+    lease->data = data;
+    lease->worker = worker;
+    ngx_queue_insert_tail(&worker->leases, &lease->all);
+
+    return lease;
+}
+
+
+static void
+ngx_http_faas_lease_free(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    if (lease->notified) {
+        ngx_queue_remove(&lease->wake);
+    }
+
+    if (lease->report && --lease->report->refs == 0) {
+        ngx_slab_free_locked(zone->shpool, lease->report);
+    }
+
+    ngx_queue_remove(&lease->all);
+    ngx_slab_free_locked(zone->shpool, lease);
+}
+
+
+static ngx_http_faas_instance_t *
+ngx_http_faas_lease_vacant(ngx_http_faas_function_t *fn)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_READY
+            && inst->active < inst->concurrency)
+        {
+            return inst;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_faas_lease_grant(ngx_http_faas_lease_t *lease,
+    ngx_http_faas_instance_t *inst)
+{
+    lease->state = NGX_HTTP_FAAS_LEASE_HELD;
+    lease->function = NULL;
+    lease->instance = inst;
+
+    inst->active++;
+    ngx_queue_insert_tail(&inst->leases, &lease->queue);
+}
+
+
+/* lets in as many as there is room for */
+
+static void
+ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_lease_t     *lease;
+    ngx_http_faas_function_t  *fn;
+
+    fn = inst->function;
+
+    while (inst->state == NGX_HTTP_FAAS_READY
+           && inst->active < inst->concurrency
+           && !ngx_queue_empty(&fn->waiting))
+    {
+        q = ngx_queue_head(&fn->waiting);
+        ngx_queue_remove(q);
+
+        lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
+
+        ngx_http_faas_lease_grant(lease, inst);
+        ngx_http_faas_worker_notify(zone, lease);
+    }
+}
+
+
+/* takes the lease out of whatever it is in, and lets the next one in */
+
+static void
+ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    ngx_http_faas_function_t  *fn;
+    ngx_http_faas_instance_t  *inst;
+
+    if (lease->state == NGX_HTTP_FAAS_LEASE_WAITING) {
+        ngx_queue_remove(&lease->queue);
+
+        fn = lease->function;
+        lease->function = NULL;
+
+        ngx_http_faas_function_release(zone, fn);
+
+    } else if (lease->state == NGX_HTTP_FAAS_LEASE_HELD) {
+        ngx_queue_remove(&lease->queue);
+
+        inst = lease->instance;
+        lease->instance = NULL;
+        inst->active--;
+
+        if (inst->state == NGX_HTTP_FAAS_DRAINING && inst->active == 0) {
+            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+
+        } else {
+            ngx_http_faas_lease_admit(zone, inst);
+        }
+    }
+
+    lease->state = NGX_HTTP_FAAS_LEASE_LOST;
+}
+
+
+void
+ngx_http_faas_lease_release(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    ngx_http_faas_zone_lock(zone);
+
+    ngx_http_faas_lease_vacate(zone, lease);
+    ngx_http_faas_lease_free(zone, lease);
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+ngx_http_faas_instance_t *
+ngx_http_faas_lease_condemn(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    ngx_http_faas_instance_t  *inst, *claimed;
+
+    claimed = NULL;
+
+    ngx_http_faas_zone_lock(zone);
+
+    inst = (lease->state == NGX_HTTP_FAAS_LEASE_HELD) ? lease->instance
+                                                      : NULL;
+
+    if (inst && inst->state == NGX_HTTP_FAAS_READY) {
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DRAINING);
+    }
+
+    ngx_http_faas_lease_vacate(zone, lease);
+    ngx_http_faas_lease_free(zone, lease);
+
+    if (inst && inst->state == NGX_HTTP_FAAS_DEAD && inst->owner == 0) {
+        inst->owner = ngx_pid;
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_REMOVING);
+        claimed = inst;
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return claimed;
+}
+
+
+void
+ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_function_t  *fn;
+    ngx_http_faas_instance_t  *inst;
+
+    ngx_http_faas_zone_lock(zone);
+
+    fn = lease->function;
+
+    if (lease->state == NGX_HTTP_FAAS_LEASE_WAITING
+        && ngx_queue_head(&fn->waiting) == ngx_queue_last(&fn->waiting)
+        && !ngx_queue_empty(&fn->instances))
+    {
+        /* the only one who waits */
+
+        q = ngx_queue_head(&fn->instances);
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            || inst->state == NGX_HTTP_FAAS_LOADING)
+        {
+            /* leave first: whoever is in the queue has to ask again */
+
+            ngx_queue_remove(&lease->queue);
+            lease->function = NULL;
+            lease->state = NGX_HTTP_FAAS_LEASE_LOST;
+
+            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+            ngx_http_faas_worker_wake(zone, inst->owner);
+        }
+    }
+
+    ngx_http_faas_lease_vacate(zone, lease);
+    ngx_http_faas_lease_free(zone, lease);
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+void
+ngx_http_faas_lease_ready(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    ngx_http_faas_function_t  *fn;
+
+    ngx_http_faas_zone_lock(zone);
+
+    inst->owner = 0;
+
+    if (inst->state == NGX_HTTP_FAAS_LOADING) {
+        fn = inst->function;
+
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_READY);
+
+        if (ngx_memcmp(inst->revision, fn->revision,
+                       NGX_HTTP_FAAS_REVISION_LEN)
+            != 0)
+        {
+            /* the source changed meanwhile */
+            ngx_http_faas_instance_drain(zone, inst);
+
+        } else {
+            ngx_http_faas_lease_admit(zone, inst);
+        }
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+static void
+ngx_http_faas_lease_report(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_uint_t status, ngx_str_t *text)
+{
+    ngx_queue_t             *q;
+    ngx_http_faas_lease_t   *lease;
+    ngx_http_faas_report_t  *report;
+
+    report = NULL;
+
+    while (!ngx_queue_empty(&fn->waiting)) {
+        q = ngx_queue_head(&fn->waiting);
+        ngx_queue_remove(q);
+
+        lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
+
+        if (report == NULL) {
+            report = ngx_slab_alloc_locked(zone->shpool,
+                                     offsetof(ngx_http_faas_report_t, data)
+                                     + text->len);
+
+            if (report) {
+                report->refs = 0;
+                report->status = status;
+                report->len = text->len;
+                ngx_memcpy(report->data, text->data, text->len);
+            }
+        }
+
+        if (report) {
+            report->refs++;
+        }
+
+        lease->report = report;
+        lease->function = NULL;
+        lease->state = NGX_HTTP_FAAS_LEASE_FAILED;
+
+        ngx_http_faas_worker_notify(zone, lease);
+    }
+}
+
+
+void
+ngx_http_faas_lease_fail(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_uint_t status, ngx_str_t *text)
+{
+    ngx_http_faas_function_t  *fn;
+
+    ngx_http_faas_zone_lock(zone);
+
+    fn = inst->function;
+
+    if (fn) {
+        fn->pinned = 1;
+
+        ngx_http_faas_lease_report(zone, fn, status, text);
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+
+        fn->pinned = 0;
+        ngx_http_faas_function_release(zone, fn);
+    }
+
+    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_REMOVING);
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+void
+ngx_http_faas_lease_forget(ngx_http_faas_zone_t *zone, ngx_str_t *name)
+{
+    ngx_str_t                  text;
+    ngx_queue_t               *q, *next;
+    ngx_http_faas_function_t  *fn;
+    ngx_http_faas_instance_t  *inst;
+
+    ngx_http_faas_zone_lock(zone);
+
+    fn = ngx_http_faas_function_find(zone, name);
+
+    if (fn == NULL) {
+        ngx_http_faas_zone_unlock(zone);
+        return;
+    }
+
+    fn->pinned = 1;
+    fn->known = 0;
+
+    ngx_str_set(&text, "the function was deleted");
+    ngx_http_faas_lease_report(zone, fn, NGX_HTTP_NOT_FOUND, &text);
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            || inst->state == NGX_HTTP_FAAS_LOADING)
+        {
+            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+            ngx_http_faas_worker_wake(zone, inst->owner);
+            continue;
+        }
+
+        ngx_http_faas_instance_drain(zone, inst);
+    }
+
+    fn->pinned = 0;
+    ngx_http_faas_function_release(zone, fn);
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+void
+ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
+{
+    ngx_uint_t                 i;
+    ngx_queue_t               *q, *next;
+    ngx_http_faas_worker_t    *worker;
+    ngx_http_faas_instance_t  *inst;
+
+    ngx_http_faas_zone_lock(zone);
+
+    for (q = ngx_queue_head(&zone->sh->workers);
+         q != ngx_queue_sentinel(&zone->sh->workers);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
+
+        if (kill(worker->pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
+            ngx_http_faas_lease_bereave(zone, worker);
+        }
+    }
+
+    for (i = 0; i < zone->sh->ninstances; i++) {
+        inst = &zone->sh->instances[i];
+
+        if (inst->owner == 0
+            || kill(inst->owner, 0) == 0
+            || ngx_errno != NGX_ESRCH)
+        {
+            continue;
+        }
+
+        inst->owner = 0;
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+static void
+ngx_http_faas_lease_bereave(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_worker_t *worker)
+{
+    ngx_queue_t            *q;
+    ngx_http_faas_lease_t  *lease;
+
+    while (!ngx_queue_empty(&worker->leases)) {
+        q = ngx_queue_head(&worker->leases);
+        lease = ngx_queue_data(q, ngx_http_faas_lease_t, all);
+
+        ngx_http_faas_lease_vacate(zone, lease);
+        ngx_http_faas_lease_free(zone, lease);
+    }
+
+    ngx_queue_remove(&worker->queue);
+    ngx_slab_free_locked(zone->shpool, worker);
+}

@@ -1,0 +1,74 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_LEASE_H_INCLUDED_
+#define _NGX_HTTP_FAAS_LEASE_H_INCLUDED_
+
+
+#include "ngx_http_faas_function.h"
+#include "ngx_http_faas_instance.h"
+#include "ngx_http_faas_worker.h"
+
+
+/* all of these lock */
+
+/*
+ * Asks for a slot on an instance of the wanted function.  "data" comes back
+ * with the lease from ngx_http_faas_worker_next().
+ *
+ *   NGX_OK        *lease is HELD
+ *   NGX_AGAIN     *lease is WAITING: the worker's bell will ring
+ *   NGX_DONE      the same, and the caller has to start *inst
+ *   NGX_DECLINED  want->revision is needed: read the source, ask again
+ *   NGX_BUSY      every slot of the zone is in use
+ *   NGX_ERROR     the zone is full
+ */
+ngx_int_t ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_want_t *want, void *data, ngx_http_faas_lease_t **lease,
+    ngx_http_faas_instance_t **inst);
+
+/* gives the slot, or the place in the queue, back; frees the lease */
+void ngx_http_faas_lease_release(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease);
+
+/*
+ * Gives the slot back on an instance that is not to be trusted any more.  It
+ * dies at once when it serves one request at a time, else when the others
+ * have ended.  Returns the instance, claimed for removal by the caller, or
+ * NULL when somebody else will see to it.
+ */
+ngx_http_faas_instance_t *ngx_http_faas_lease_condemn(
+    ngx_http_faas_zone_t *zone, ngx_http_faas_lease_t *lease);
+
+/*
+ * Leaves the queue.  A start that nobody waits for any more is given up.
+ */
+void ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease);
+
+/* the instance serves: lets in whoever waits */
+void ngx_http_faas_lease_ready(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
+
+/*
+ * The start failed: tells all who waited for it.  "status" is an HTTP one,
+ * or 0 when the function is to blame.  The instance is claimed for removal.
+ */
+void ngx_http_faas_lease_fail(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_uint_t status, ngx_str_t *text);
+
+/* the source is gone: so are the instances, once they are idle */
+void ngx_http_faas_lease_forget(ngx_http_faas_zone_t *zone,
+    ngx_str_t *name);
+
+/*
+ * Takes back what dead processes held: leases, waiters, and the instances
+ * that they were driving.
+ */
+void ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone);
+
+
+#endif /* _NGX_HTTP_FAAS_LEASE_H_INCLUDED_ */

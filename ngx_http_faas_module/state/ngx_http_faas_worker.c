@@ -1,0 +1,187 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns the register of worker processes in the zone and the bell of each, an
+ * eventfd that the master makes before it forks.  Nobody reads an eventfd:
+ * every write is an edge for epoll, in the old and in the new process of a
+ * slot, and each looks at its own list of news.
+ */
+
+
+#include "ngx_http_faas_worker.h"
+
+#include <sys/eventfd.h>
+
+
+ngx_int_t
+ngx_http_faas_worker_init_module(ngx_cycle_t *cycle,
+    ngx_http_faas_zone_t *zone, ngx_http_faas_zone_t *old)
+{
+    int              *fd, *ofd;
+    ngx_int_t         i, n, kept;
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    kept = old && old->efds ? (ngx_int_t) old->efds->nelts : 0;
+    ofd = kept ? old->efds->elts : NULL;
+
+    n = ngx_max(ngx_max(ccf->worker_processes, 1), kept);
+
+    zone->efds = ngx_array_create(cycle->pool, n, sizeof(int));
+    if (zone->efds == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        fd = ngx_array_push(zone->efds);
+        if (fd == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (i < kept) {
+            *fd = ofd[i];
+            continue;
+        }
+
+        *fd = eventfd(0, EFD_NONBLOCK|EFD_CLOEXEC);
+
+        if (*fd == -1) {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                          "faas: eventfd() failed");
+            zone->efds->nelts--;
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+int
+ngx_http_faas_worker_eventfd(ngx_http_faas_zone_t *zone)
+{
+    int  *fd;
+
+    if (zone->efds == NULL || ngx_worker >= zone->efds->nelts) {
+        return -1;
+    }
+
+    fd = zone->efds->elts;
+
+    return fd[ngx_worker];
+}
+
+
+ngx_http_faas_worker_t *
+ngx_http_faas_worker_self(ngx_http_faas_zone_t *zone)
+{
+    ngx_http_faas_worker_t  *worker;
+
+    if (zone->worker) {
+        return zone->worker;
+    }
+
+    worker = ngx_slab_calloc_locked(zone->shpool,
+                                    sizeof(ngx_http_faas_worker_t));
+    if (worker == NULL) {
+        return NULL;
+    }
+
+    ngx_queue_init(&worker->leases);
+    ngx_queue_init(&worker->wakes);
+    worker->pid = ngx_pid;
+    worker->slot = ngx_worker;
+
+    ngx_queue_insert_tail(&zone->sh->workers, &worker->queue);
+    zone->worker = worker;
+
+    return worker;
+}
+
+
+void
+ngx_http_faas_worker_exit(ngx_http_faas_zone_t *zone)
+{
+    if (zone->worker == NULL) {
+        return;
+    }
+
+    ngx_http_faas_zone_lock(zone);
+
+    /* what was cut off in flight is for whoever reaps the dead */
+
+    if (ngx_queue_empty(&zone->worker->leases)) {
+        ngx_queue_remove(&zone->worker->queue);
+        ngx_slab_free_locked(zone->shpool, zone->worker);
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    zone->worker = NULL;
+}
+
+
+void
+ngx_http_faas_worker_notify(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    if (lease->notified) {
+        return;
+    }
+
+    lease->notified = 1;
+    ngx_queue_insert_tail(&lease->worker->wakes, &lease->wake);
+
+    ngx_http_faas_zone_ring(zone, lease->worker->slot);
+}
+
+
+void
+ngx_http_faas_worker_wake(ngx_http_faas_zone_t *zone, ngx_pid_t pid)
+{
+    ngx_queue_t             *q;
+    ngx_http_faas_worker_t  *worker;
+
+    for (q = ngx_queue_head(&zone->sh->workers);
+         q != ngx_queue_sentinel(&zone->sh->workers);
+         q = ngx_queue_next(q))
+    {
+        worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
+
+        if (worker->pid == pid) {
+            ngx_http_faas_zone_ring(zone, worker->slot);
+            return;
+        }
+    }
+}
+
+
+ngx_http_faas_lease_t *
+ngx_http_faas_worker_next(ngx_http_faas_zone_t *zone)
+{
+    ngx_queue_t            *q;
+    ngx_http_faas_lease_t  *lease;
+
+    if (zone->worker == NULL) {
+        return NULL;
+    }
+
+    lease = NULL;
+
+    ngx_http_faas_zone_lock(zone);
+
+    if (!ngx_queue_empty(&zone->worker->wakes)) {
+        q = ngx_queue_head(&zone->worker->wakes);
+        lease = ngx_queue_data(q, ngx_http_faas_lease_t, wake);
+
+        ngx_queue_remove(q);
+        lease->notified = 0;
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return lease;
+}

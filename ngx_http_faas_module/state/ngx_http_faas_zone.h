@@ -1,0 +1,184 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * The layout of the shared zone, and what all its users need: the mapping
+ * and the lock.  Everything below *_sh_t, *_function_t, *_instance_t,
+ * *_lease_t and *_worker_t lives in the zone and may be reached only under
+ * its lock; pointers in it are good in every worker of one master.
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_ZONE_H_INCLUDED_
+#define _NGX_HTTP_FAAS_ZONE_H_INCLUDED_
+
+
+#include "ngx_http_faas.h"
+
+
+/* changes with every change of a structure below */
+#define NGX_HTTP_FAAS_LAYOUT  0x66610001
+
+
+typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
+typedef struct ngx_http_faas_instance_s  ngx_http_faas_instance_t;
+typedef struct ngx_http_faas_worker_s    ngx_http_faas_worker_t;
+typedef struct ngx_http_faas_lease_s     ngx_http_faas_lease_t;
+
+
+/*
+ * EMPTY -> CREATING -> LOADING -> READY -> DRAINING -> DEAD -> REMOVING
+ *   ^                    any living state -> DEAD                 |
+ *   +----------------- the engine confirmed the removal ----------+
+ */
+
+typedef enum {
+    NGX_HTTP_FAAS_EMPTY = 0,
+    NGX_HTTP_FAAS_CREATING,
+    NGX_HTTP_FAAS_LOADING,
+    NGX_HTTP_FAAS_READY,
+    NGX_HTTP_FAAS_DRAINING,
+    NGX_HTTP_FAAS_DEAD,
+    NGX_HTTP_FAAS_REMOVING
+} ngx_http_faas_instance_state_e;
+
+
+typedef enum {
+    NGX_HTTP_FAAS_LEASE_WAITING = 0,    /* in function->waiting */
+    NGX_HTTP_FAAS_LEASE_HELD,           /* in instance->leases */
+    NGX_HTTP_FAAS_LEASE_LOST,           /* the instance died under it */
+    NGX_HTTP_FAAS_LEASE_RETRY,          /* ask for admission again */
+    NGX_HTTP_FAAS_LEASE_FAILED          /* lease->report says why */
+} ngx_http_faas_lease_state_e;
+
+
+/* what went wrong with a start, shared by all who waited for it */
+
+typedef struct {
+    ngx_uint_t                       refs;
+    ngx_uint_t                       status;  /* HTTP; 0: the function's */
+    size_t                           len;
+    u_char                           data[1];
+} ngx_http_faas_report_t;
+
+
+/* a function as somebody found it in the directory */
+
+typedef struct {
+    ngx_str_t                        name;
+    ngx_http_faas_identity_t         identity;
+    u_char                          *revision;  /* NULL: not read yet */
+    unsigned                         racy:1;
+} ngx_http_faas_want_t;
+
+
+struct ngx_http_faas_function_s {
+    ngx_rbtree_node_t                node;
+    ngx_queue_t                      instances;
+    ngx_queue_t                      waiting;   /* leases, first come first */
+    ngx_http_faas_identity_t         identity;
+    u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
+    unsigned                         pinned:1;  /* somebody sees to it now */
+    unsigned                         known:1;   /* identity and revision */
+    unsigned                         racy:1;    /* young file: look again */
+    u_short                          len;
+    u_char                           name[1];
+};
+
+
+struct ngx_http_faas_instance_s {
+    ngx_queue_t                      queue;     /* the list of its state */
+    ngx_queue_t                      leases;
+    ngx_http_faas_function_t        *function;  /* NULL once dead */
+    ngx_pid_t                        owner;     /* drives it now, or 0 */
+    ngx_msec_t                       since;     /* in this state */
+    ngx_uint_t                       slot;      /* also its address */
+    ngx_uint_t                       generation;
+    ngx_uint_t                       concurrency;
+    ngx_uint_t                       active;    /* leases held */
+    ngx_uint_t                       state;
+    u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
+};
+
+
+struct ngx_http_faas_lease_s {
+    ngx_queue_t                      queue;
+    ngx_queue_t                      all;       /* worker->leases */
+    ngx_queue_t                      wake;      /* worker->wakes */
+    ngx_http_faas_function_t        *function;  /* while waiting */
+    ngx_http_faas_instance_t        *instance;  /* while held */
+    ngx_http_faas_worker_t          *worker;
+    ngx_http_faas_report_t          *report;
+    void                            *data;      /* of the worker's own */
+    unsigned                         state:4;
+    unsigned                         notified:1;
+};
+
+
+struct ngx_http_faas_worker_s {
+    ngx_queue_t                      queue;
+    ngx_queue_t                      leases;
+    ngx_queue_t                      wakes;
+    ngx_pid_t                        pid;
+    ngx_uint_t                       slot;      /* its eventfd */
+};
+
+
+typedef struct {
+    ngx_uint_t                       layout;
+    ngx_rbtree_t                     functions;
+    ngx_rbtree_node_t                sentinel;
+    ngx_queue_t                      workers;
+    ngx_queue_t                      empty;     /* longest empty first */
+    ngx_queue_t                      dead;      /* DEAD and REMOVING */
+
+    uint32_t                         epoch;     /* of this zone, random */
+    ngx_atomic_t                     sequence;
+
+    ngx_pid_t                        keeper;
+    ngx_msec_t                       keeper_beat;
+
+    ngx_uint_t                       engine_ready;
+    ngx_uint_t                       swept;     /* strays were looked for */
+    in_addr_t                        network;   /* host byte order */
+    u_char                           api[8];    /* version, "1.41" */
+
+    ngx_uint_t                       ninstances;
+    ngx_http_faas_instance_t        *instances;
+} ngx_http_faas_sh_t;
+
+
+/* one a cycle: the process's own view */
+
+typedef struct {
+    ngx_http_faas_sh_t              *sh;
+    ngx_slab_pool_t                 *shpool;
+    ngx_http_faas_worker_t          *worker;    /* this process */
+    ngx_str_t                        name;
+    uint32_t                         owner;     /* of prefix and name */
+    ngx_array_t                     *efds;      /* int, one a worker slot */
+    uint64_t                         rings[NGX_MAX_PROCESSES / 64];
+    unsigned                         ringing:1; /* some bit of rings is set */
+} ngx_http_faas_zone_t;
+
+
+#define ngx_http_faas_zone_lock(zone)                                        \
+    ngx_shmtx_lock(&(zone)->shpool->mutex)
+
+
+/*
+ * Reserves the shared zone of the given size for "zone", which must live as
+ * long as the cycle; "tag" is the module.  NGX_CONF_OK or NGX_CONF_ERROR,
+ * logged.
+ */
+char *ngx_http_faas_zone_add(ngx_conf_t *cf, ngx_http_faas_zone_t *zone,
+    size_t size, void *tag);
+
+/* marks the bell of a worker slot, to be rung once the lock is gone */
+void ngx_http_faas_zone_ring(ngx_http_faas_zone_t *zone, ngx_uint_t slot);
+
+/* unlocks, then rings the marked bells */
+void ngx_http_faas_zone_unlock(ngx_http_faas_zone_t *zone);
+
+
+#endif /* _NGX_HTTP_FAAS_ZONE_H_INCLUDED_ */
