@@ -90,7 +90,7 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
 
-    if (ctx == NULL || ctx->adm.peer.len == 0) {
+    if (ctx == NULL || !ctx->adm.admitted) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "faas: no function to proxy to, is there a \"faas\" "
                       "directive in this location?");
@@ -145,7 +145,7 @@ ngx_http_faas_balancer_get(ngx_peer_connection_t *pc, void *data)
 
     adm = &bd->ctx->adm;
 
-    if (adm->peer.len == 0) {
+    if (!adm->admitted) {
         return NGX_BUSY;
     }
 
@@ -238,9 +238,13 @@ ngx_http_faas_balancer_process_header(ngx_http_request_t *r)
 
     if (ctx->adm.runtime->concurrency == 1) {
 
-        /* an idle connection to a single thread would starve all others */
+        /*
+         * An idle connection to a single thread would starve all others;
+         * proxy's filters set u->keepalive again at the end of the body.
+         */
 
         u->keepalive = 0;
+        u->headers_in.connection_close = 1;
     }
 
     return NGX_OK;

@@ -227,6 +227,10 @@ ngx_http_faas_result_skip(ngx_table_elt_t *h)
         ngx_string("Upgrade"), ngx_null_string
     };
 
+    if (h->value.data == NULL) {
+        return 1;                       /* proxy's own "Server" and "Date" */
+    }
+
     if (h->key.len > 8
         && ngx_strncasecmp(h->key.data, (u_char *) "X-Accel-", 8) == 0)
     {

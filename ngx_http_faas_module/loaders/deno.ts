@@ -273,7 +273,7 @@ function checkText(source, name, { fail, exit }) {
 async function checkModules(source, { fail }, query = "") {
   const mine = "the loader's own";
   const stop = `data:application/javascript,throw ${encodeURIComponent(JSON.stringify(mine))}`;
-  const tail = utf8.encode(`\nimport "${stop}";`);
+  const tail = utf8.encode(`\n/**/import "${stop}";`); // deno forgives an open comment
   const copy = new Uint8Array(source.length + tail.length);
   copy.set(source);
   copy.set(tail, source.length);

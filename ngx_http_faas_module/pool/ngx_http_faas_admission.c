@@ -225,7 +225,7 @@ ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
     ngx_uint_t                 slot, generation;
     ngx_http_faas_instance_t  *inst;
 
-    if (adm->peer.len) {
+    if (adm->admitted) {
         return NGX_OK;
     }
 
@@ -270,6 +270,7 @@ ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 
     adm->since = (uint64_t) ngx_cached_time->sec * 1000
                  + ngx_cached_time->msec;
+    adm->admitted = 1;
 
     return NGX_OK;
 }
@@ -294,7 +295,7 @@ ngx_http_faas_admission_release(ngx_http_faas_admission_t *adm)
 
     lease = adm->lease;
     adm->lease = NULL;
-    adm->peer.len = 0;
+    adm->admitted = 0;
 
     if (lease == NULL) {
         return;
@@ -312,7 +313,7 @@ ngx_http_faas_admission_expire(ngx_http_faas_admission_t *adm)
 
     lease = adm->lease;
     adm->lease = NULL;
-    adm->peer.len = 0;
+    adm->admitted = 0;
 
     if (lease == NULL) {
         return;
@@ -333,7 +334,7 @@ ngx_http_faas_admission_condemn(ngx_http_faas_admission_t *adm,
 
     lease = adm->lease;
     adm->lease = NULL;
-    adm->peer.len = 0;
+    adm->admitted = 0;
 
     if (lease == NULL) {
         return NULL;

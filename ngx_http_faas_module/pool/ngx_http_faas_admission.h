@@ -34,6 +34,7 @@ struct ngx_http_faas_admission_s {
     ngx_str_t                            peer;      /* "address:port" */
     struct sockaddr_in                   sockaddr;
     uint64_t                             since;     /* ms of the epoch */
+    unsigned                             admitted:1;
 
     /* once refused: an HTTP status and a code, or 0 and the reason */
     ngx_uint_t                           status;

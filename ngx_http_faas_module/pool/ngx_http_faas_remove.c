@@ -18,6 +18,10 @@
 #define NGX_HTTP_FAAS_REMOVE_LINES    50        /* of the log */
 #define NGX_HTTP_FAAS_REMOVE_TEXT     4096      /* bytes of them */
 
+/* the engine learns of an exit some time after the connection broke */
+#define NGX_HTTP_FAAS_REMOVE_PAUSE    60        /* ms */
+#define NGX_HTTP_FAAS_REMOVE_LOOKS    4
+
 
 struct ngx_http_faas_remove_s {
     ngx_queue_t                      queue;     /* fp->removals */
@@ -32,6 +36,9 @@ struct ngx_http_faas_remove_s {
     ngx_http_faas_docker_state_t     state;
     ngx_http_faas_call_t             call;
     ngx_uint_t                       step;
+    ngx_uint_t                       looks;
+    ngx_connection_t                 dummy;     /* of the timer */
+    ngx_event_t                      timer;
     unsigned                         keep:1;    /* only the report */
     unsigned                         known:1;   /* the state */
 };
@@ -44,6 +51,10 @@ static ngx_int_t ngx_http_faas_remove_step(ngx_http_faas_remove_t *job);
 static ngx_int_t ngx_http_faas_remove_send(ngx_http_faas_remove_t *job);
 static void ngx_http_faas_remove_handler(ngx_http_faas_call_t *call);
 static void ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job);
+static void ngx_http_faas_remove_inspected(ngx_http_faas_remove_t *job,
+    ngx_uint_t outcome);
+static void ngx_http_faas_remove_timer_handler(ngx_event_t *ev);
+static void ngx_http_faas_remove_proceed(ngx_http_faas_remove_t *job);
 static void ngx_http_faas_remove_tell(ngx_http_faas_remove_t *job,
     ngx_str_t *log);
 static u_char *ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job,
@@ -141,6 +152,11 @@ ngx_http_faas_remove_create(ngx_http_faas_pool_t *fp,
     job->fp = fp;
     job->pool = pool;
     job->inst = inst;
+
+    job->dummy.fd = (ngx_socket_t) -1;
+    job->timer.handler = ngx_http_faas_remove_timer_handler;
+    job->timer.data = &job->dummy;
+    job->timer.log = pool->log;
 
     if (inst) {
 
@@ -286,21 +302,8 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
     switch (job->step) {
 
     case NGX_HTTP_FAAS_DOCKER_INSPECT:
-
-        job->known = (outcome == NGX_HTTP_FAAS_DOCKER_OK
-                      && ngx_http_faas_docker_parse_inspect(job->pool,
-                                                            &call->body,
-                                                            &job->state)
-                         == NGX_OK);
-
-        if (job->known) {
-            job->step = NGX_HTTP_FAAS_DOCKER_LOGS;
-            (void) ngx_http_faas_remove_step(job);
-            return;
-        }
-
-        ngx_http_faas_remove_tell(job, &log);
-        break;
+        ngx_http_faas_remove_inspected(job, outcome);
+        return;
 
     case NGX_HTTP_FAAS_DOCKER_LOGS:
 
@@ -327,6 +330,55 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
         return;
     }
 
+    ngx_http_faas_remove_proceed(job);
+}
+
+
+static void
+ngx_http_faas_remove_inspected(ngx_http_faas_remove_t *job,
+    ngx_uint_t outcome)
+{
+    ngx_str_t  none;
+
+    job->known = (outcome == NGX_HTTP_FAAS_DOCKER_OK
+                  && ngx_http_faas_docker_parse_inspect(job->pool,
+                                                        &job->call.body,
+                                                        &job->state)
+                     == NGX_OK);
+
+    if (!job->known) {
+        ngx_str_null(&none);
+        ngx_http_faas_remove_tell(job, &none);
+        ngx_http_faas_remove_proceed(job);
+        return;
+    }
+
+    if (job->state.running && ++job->looks < NGX_HTTP_FAAS_REMOVE_LOOKS) {
+        ngx_add_timer(&job->timer, NGX_HTTP_FAAS_REMOVE_PAUSE);
+        return;
+    }
+
+    job->step = NGX_HTTP_FAAS_DOCKER_LOGS;
+    (void) ngx_http_faas_remove_step(job);
+}
+
+
+static void
+ngx_http_faas_remove_timer_handler(ngx_event_t *ev)
+{
+    ngx_http_faas_remove_t  *job;
+
+    job = ngx_queue_data(ev, ngx_http_faas_remove_t, timer);
+
+    (void) ngx_http_faas_remove_step(job);
+}
+
+
+/* the report is made, or was not wanted */
+
+static void
+ngx_http_faas_remove_proceed(ngx_http_faas_remove_t *job)
+{
     if (job->keep) {
         ngx_http_faas_remove_end(job, 0);
         return;
