@@ -14,7 +14,7 @@
 
 #include "ngx_http_faas_envelope.h"
 #include "ngx_http_faas_filter.h"
-#include "ngx_http_faas_json.h"
+#include "ngx_http_faas_kind.h"
 #include "ngx_http_faas_output.h"
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_result.h"
@@ -43,12 +43,10 @@ struct ngx_http_faas_envelope_s {
     ngx_buf_t                       *collected;
     ngx_chain_t                     *in;        /* not yet taken */
 
-    ngx_uint_t                       mode;
-    ngx_http_faas_json_scan_t        scan;
-    ngx_http_faas_utf8_t             utf8;
+    ngx_uint_t                       mode;      /* of its encoding */
+    ngx_http_faas_kind_t             kind;
     ngx_http_faas_output_t           output;
 
-    unsigned                         json:1;    /* what it is */
     unsigned                         whole:1;   /* collected, all of it */
     unsigned                         last:1;    /* its last buffer is seen */
     unsigned                         footed:1;
@@ -73,8 +71,6 @@ static ngx_int_t ngx_http_faas_envelope_pour(ngx_http_request_t *r,
     ngx_http_faas_envelope_t *env);
 static ngx_int_t ngx_http_faas_envelope_foot(ngx_http_request_t *r,
     ngx_http_faas_envelope_t *env);
-static ngx_int_t ngx_http_faas_envelope_check(ngx_http_request_t *r,
-    ngx_http_faas_envelope_t *env, u_char *p, u_char *last);
 static void ngx_http_faas_envelope_drop(ngx_http_request_t *r,
     ngx_http_faas_envelope_t *env);
 static void ngx_http_faas_envelope_report(void *data, ngx_uint_t running,
@@ -341,7 +337,7 @@ ngx_http_faas_envelope_begin(ngx_http_request_t *r,
 
     env->result.base64 = (env->mode == NGX_HTTP_FAAS_OUTPUT_BASE64);
 
-    if (ngx_http_faas_result_head(&env->result, !env->json, &env->head)
+    if (ngx_http_faas_result_head(&env->result, !env->kind.json, &env->head)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -356,56 +352,22 @@ ngx_http_faas_envelope_begin(ngx_http_request_t *r,
 static void
 ngx_http_faas_envelope_decide(ngx_http_faas_envelope_t *env)
 {
-    u_char  *p, *last;
+    ngx_buf_t  *b;
 
-    env->mode = NGX_HTTP_FAAS_OUTPUT_STRING;
+    b = env->collected;
 
-    if (env->collected == NULL) {
+    /* one buffer alone may be larger than all that we collect */
 
-        /* no bytes, or more at once than the buffer holds: see its first */
-
-        if (env->whole || env->in == NULL) {
-            return;
-        }
-
-        p = env->in->buf->pos;
-        last = env->in->buf->last;
-
-    } else {
-        p = env->collected->pos;
-        last = env->collected->last;
-
-        if (p == last && env->in) {
-            p = env->in->buf->pos;
-            last = env->in->buf->last;
-        }
+    if ((b == NULL || b->pos == b->last) && env->in) {
+        b = env->in->buf;
     }
 
-    ngx_http_faas_json_scan_init(&env->scan);
+    ngx_http_faas_kind_decide(&env->kind, b ? b->pos : NULL,
+                              b ? b->last : NULL, env->whole);
 
-    if (p < last
-        && ngx_http_faas_json_scan(&env->scan, p, last) == NGX_OK
-        && (!env->whole
-            || ngx_http_faas_json_scan_end(&env->scan) == NGX_OK))
-    {
-        env->json = 1;
-        env->mode = NGX_HTTP_FAAS_OUTPUT_RAW;
-
-    } else {
-        ngx_memzero(&env->utf8, sizeof(ngx_http_faas_utf8_t));
-
-        if (ngx_http_faas_utf8_check(&env->utf8, p, last) != NGX_OK
-            || (env->whole
-                && ngx_http_faas_utf8_end(&env->utf8) != NGX_OK))
-        {
-            env->mode = NGX_HTTP_FAAS_OUTPUT_BASE64;
-        }
-    }
-
-    /* they see every byte once more as it is poured */
-
-    ngx_http_faas_json_scan_init(&env->scan);
-    ngx_memzero(&env->utf8, sizeof(ngx_http_faas_utf8_t));
+    env->mode = env->kind.json ? NGX_HTTP_FAAS_OUTPUT_RAW
+                : env->kind.text ? NGX_HTTP_FAAS_OUTPUT_STRING
+                                 : NGX_HTTP_FAAS_OUTPUT_BASE64;
 }
 
 
@@ -591,7 +553,8 @@ ngx_http_faas_envelope_pour(ngx_http_request_t *r,
             rc = ngx_http_faas_output_write(r, &env->output, env->mode,
                                             &b->pos, b->last);
 
-            if (ngx_http_faas_envelope_check(r, env, start, b->pos)
+            if (ngx_http_faas_kind_check(&env->kind, start, b->pos,
+                                         r->connection->log)
                 != NGX_OK)
             {
                 return NGX_ERROR;
@@ -622,61 +585,19 @@ ngx_http_faas_envelope_foot(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
-    if (env->mode == NGX_HTTP_FAAS_OUTPUT_BASE64) {
-        rc = ngx_http_faas_output_close(r, &env->output);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-    } else if (env->json) {
-
-        if (ngx_http_faas_json_scan_end(&env->scan) != NGX_OK) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "faas: the function's JSON is not complete");
-            return NGX_ERROR;
-        }
-
-    } else if (ngx_http_faas_utf8_end(&env->utf8) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "faas: the function's text is not UTF-8");
+    if (ngx_http_faas_kind_end(&env->kind, r->connection->log) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    rc = ngx_http_faas_output_close(r, &env->output);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     env->footed = 1;
 
-    return ngx_http_faas_result_foot(&env->result, !env->json, &env->foot);
-}
-
-
-/* whether it still is what it began as */
-
-static ngx_int_t
-ngx_http_faas_envelope_check(ngx_http_request_t *r,
-    ngx_http_faas_envelope_t *env, u_char *p, u_char *last)
-{
-    if (env->json) {
-
-        if (ngx_http_faas_json_scan(&env->scan, p, last) == NGX_OK) {
-            return NGX_OK;
-        }
-
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "faas: the function's JSON is broken at byte %uz, "
-                      "past the buffer", env->scan.offset);
-        return NGX_ERROR;
-    }
-
-    if (env->mode == NGX_HTTP_FAAS_OUTPUT_STRING
-        && ngx_http_faas_utf8_check(&env->utf8, p, last) != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "faas: the function's text is not UTF-8, past the "
-                      "buffer");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return ngx_http_faas_result_foot(&env->result, !env->kind.json, &env->foot);
 }
 
 
