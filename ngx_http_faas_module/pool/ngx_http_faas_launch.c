@@ -423,7 +423,7 @@ ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch)
 
     static char  *fixed[] = {
         "HOME=/tmp", "PYTHONDONTWRITEBYTECODE=1", "DENO_DIR=/tmp/.deno",
-        "DENO_NO_UPDATE_CHECK=1", NULL
+        "DENO_NO_UPDATE_CHECK=1", "NO_COLOR=1", NULL
     };
 
     env = ngx_array_create(launch->pool, 8, sizeof(ngx_str_t));

@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-deno' if !Loader::available('faas-deno');
-plan tests => 107;
+plan tests => 109;
 
 my $HELLO = <<'TS';
 const port: number = Number(Deno.env.get("PORT"));
@@ -25,6 +25,8 @@ TS
     my $verdict = $loader->load(<<'TS');
 interface Seen { [name: string]: unknown }
 enum Colour { Red, Green }
+const files = [...Deno.readDirSync("/tmp")].map((f) => f.name).sort();
+Deno.writeTextFileSync("/tmp/runs", "x", { append: true });
 const plain = Deno.serve;
 function stack(): string { return new Error("here").stack ?? ""; }
 Deno.serve({ port: 8080 }, async (): Promise<Response> => {
@@ -37,6 +39,8 @@ Deno.serve({ port: 8080 }, async (): Promise<Response> => {
     colour: Colour[1],
     stack: stack(),
     restored: Deno.serve !== plain,
+    runs: await Deno.readTextFile("/tmp/runs"),
+    files,
     tmp: await Deno.readTextFile("/tmp/x"),
     etc: await Deno.readTextFile("/etc/hostname").then(() => "read", (e) => e.name),
   };
@@ -50,8 +54,10 @@ TS
     is $seen->{service}, 'greet', 'env of the frame';
     is_deeply $seen->{faas}, [], 'no FAAS_* in the environment';
     is $seen->{colour}, 'Green', 'an enum';
-    like $seen->{stack}, qr{file:///tmp/function\.ts:4:35}, 'the own line in a stack';
+    like $seen->{stack}, qr{file:///tmp/function\.ts:6:35}, 'the own line in a stack';
     ok $seen->{restored}, 'Deno.serve is itself again';
+    is $seen->{runs}, 'x', 'it runs once';
+    is_deeply $seen->{files}, ['.deno', 'function.ts'], 'the loader leaves one file in /tmp, and what deno keeps';
     is $seen->{tmp}, 'abc', '/tmp is readable and writable';
     is $seen->{etc}, 'NotCapable', 'other files are not';
     is $loader->connect_once(8081), undef, 'a second frame has nobody to take it';
