@@ -11,6 +11,7 @@
 #include "ngx_http_faas_utf8.h"
 
 #include <locale.h>
+#include <wchar.h>
 #include <wctype.h>
 
 
@@ -18,8 +19,37 @@
 #define NGX_HTTP_FAAS_NAME_MAX  (255 - 8)
 
 
+typedef struct {
+    uint32_t  first;
+    uint32_t  last;
+} ngx_http_faas_name_range_t;
+
+
 static ngx_int_t ngx_http_faas_name_letters(u_char *p, u_char *last);
-static ngx_uint_t ngx_http_faas_name_mark(uint32_t ch);
+static ngx_int_t ngx_http_faas_name_walk(u_char *p, u_char *last);
+static ngx_uint_t ngx_http_faas_name_invisible(uint32_t ch);
+
+
+/* letters and marks that nobody sees, and what controls the others */
+
+static ngx_http_faas_name_range_t  ngx_http_faas_name_hidden[] = {
+    { 0x00034f, 0x00034f },
+    { 0x00061c, 0x00061c },
+    { 0x00115f, 0x001160 },
+    { 0x0017b4, 0x0017b5 },
+    { 0x00180b, 0x00180f },
+    { 0x002000, 0x00206f },
+    { 0x003164, 0x003164 },
+    { 0x00fe00, 0x00fe0f },
+    { 0x00feff, 0x00feff },
+    { 0x00ffa0, 0x00ffa0 },
+    { 0x00fff0, 0x00ffff },
+    { 0x013430, 0x01343f },
+    { 0x01bca0, 0x01bca3 },
+    { 0x01d173, 0x01d17a },
+    { 0x0e0000, 0x0e0fff },
+    { 0, 0 }
+};
 
 
 ngx_int_t
@@ -90,8 +120,7 @@ ngx_http_faas_name_check(ngx_str_t *name)
 static ngx_int_t
 ngx_http_faas_name_letters(u_char *p, u_char *last)
 {
-    locale_t   locale;
-    uint32_t   ch;
+    locale_t   locale, saved;
     ngx_int_t  rc;
 
     locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
@@ -100,25 +129,11 @@ ngx_http_faas_name_letters(u_char *p, u_char *last)
         return NGX_ERROR;
     }
 
-    rc = NGX_OK;
+    saved = uselocale(locale);              /* of this thread only */
 
-    while (p < last) {
+    rc = ngx_http_faas_name_walk(p, last);
 
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-
-        ch = ngx_utf8_decode(&p, last - p);
-
-        if (ch > 0x10ffff
-            || (!iswalpha_l((wint_t) ch, locale)
-                && !ngx_http_faas_name_mark(ch)))
-        {
-            rc = NGX_ERROR;
-            break;
-        }
-    }
+    (void) uselocale(saved);
 
     freelocale(locale);
 
@@ -126,10 +141,68 @@ ngx_http_faas_name_letters(u_char *p, u_char *last)
 }
 
 
-/* accents as characters of their own: decomposed names, as from macOS */
+/* the text is valid UTF-8, and the locale is set */
+
+static ngx_int_t
+ngx_http_faas_name_walk(u_char *p, u_char *last)
+{
+    uint32_t    ch;
+    ngx_uint_t  letter;
+
+    letter = 0;
+
+    while (p < last) {
+
+        if (*p < 0x80) {
+            ch = *p++ | 0x20;
+            letter = (ch >= 'a' && ch <= 'z');
+            continue;
+        }
+
+        ch = ngx_utf8_decode(&p, last - p);
+
+        if (ngx_http_faas_name_invisible(ch)) {
+            return NGX_ERROR;
+        }
+
+        if (wcwidth((wchar_t) ch) == 0) {
+
+            /*
+             * A mark, which may not be a letter by itself: decomposed names,
+             * as from macOS, and signs of many scripts.
+             */
+
+            if (!letter) {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        if (!iswalpha((wint_t) ch)) {
+            return NGX_ERROR;
+        }
+
+        letter = 1;
+    }
+
+    return NGX_OK;
+}
+
 
 static ngx_uint_t
-ngx_http_faas_name_mark(uint32_t ch)
+ngx_http_faas_name_invisible(uint32_t ch)
 {
-    return ch >= 0x0300 && ch <= 0x036f;
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_http_faas_name_hidden[i].last; i++) {
+
+        if (ch >= ngx_http_faas_name_hidden[i].first
+            && ch <= ngx_http_faas_name_hidden[i].last)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

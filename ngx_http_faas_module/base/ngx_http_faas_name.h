@@ -13,8 +13,8 @@
 
 /*
  * NGX_OK when it may be a function's name, and so a part of a file's name: 1
- * to 64 characters of A-Z a-z 0-9 _ - . and letters of any script, in UTF-8;
- * no leading "." or "-", and no "..".
+ * to 64 characters of A-Z a-z 0-9 _ - . and letters of any script with their
+ * marks, in UTF-8; no leading "." or "-", and no "..".
  */
 ngx_int_t ngx_http_faas_name_check(ngx_str_t *name);
 

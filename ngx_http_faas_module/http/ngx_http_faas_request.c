@@ -16,6 +16,10 @@
 #include "ngx_http_faas_start.h"
 
 
+/* for a slot, at most, when the call has no deadline of its own */
+#define NGX_HTTP_FAAS_REQUEST_WAIT  60000       /* ms */
+
+
 static ngx_int_t ngx_http_faas_request_enter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_loc_conf_t *flcf);
 static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
@@ -85,6 +89,10 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
         ctx->entered = 0;
         ctx->served = 0;
         ctx->failed = 0;
+
+        if (ctx->envelope == NULL) {
+            ctx->timedout = 0;
+        }
     }
 
     if (ctx->timedout) {
@@ -243,6 +251,11 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     case NGX_OK:
         ctx->served = 1;
+
+        if (ctx->envelope == NULL) {
+            ngx_http_faas_request_undeadline(ctx);
+        }
+
         return NGX_DECLINED;
 
     case NGX_DECLINED:
@@ -253,6 +266,12 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* a worker that exits gracefully waits for whoever has a timer */
+
+    if (!ctx->deadline.timer_set) {
+        ngx_http_faas_request_deadline(ctx, NGX_HTTP_FAAS_REQUEST_WAIT);
     }
 
     if (r != r->main) {
