@@ -20,6 +20,10 @@ typedef struct {
     ngx_http_request_t                *request;
     ngx_http_faas_ctx_t               *ctx;
     ngx_http_faas_balancer_header_pt   process_header;
+    ngx_int_t                        (*input_filter_init)(void *data);
+    ngx_int_t                        (*input_filter)(void *data,
+                                                     ssize_t bytes);
+    ngx_event_pipe_input_filter_pt     pipe_filter;
 } ngx_http_faas_balancer_t;
 
 
@@ -34,6 +38,11 @@ static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
 static ngx_int_t ngx_http_faas_balancer_process_header(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_balancer_valid(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_balancer_input_filter_init(void *data);
+static ngx_int_t ngx_http_faas_balancer_input_filter(void *data,
+    ssize_t bytes);
+static ngx_int_t ngx_http_faas_balancer_pipe_filter(ngx_event_pipe_t *p,
+    ngx_buf_t *buf);
 static ngx_uint_t ngx_http_faas_balancer_broken(ngx_http_request_t *r,
     ngx_peer_connection_t *pc);
 
@@ -124,8 +133,10 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     bd->ctx = ctx;
     ctx->balancer = bd;
     bd->process_header = u->process_header;
+    bd->input_filter_init = u->input_filter_init;
 
     u->process_header = ngx_http_faas_balancer_process_header;
+    u->input_filter_init = ngx_http_faas_balancer_input_filter_init;
 
     u->peer.data = bd;
     u->peer.get = ngx_http_faas_balancer_get;
@@ -306,6 +317,84 @@ ngx_http_faas_balancer_valid(ngx_http_request_t *r)
                           "faas: function sent an ambiguous length");
             return NGX_ERROR;
         }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A body that is broken in its framing ends a request at once, with nothing
+ * said to anybody.  We make it look like a broken connection, so that nginx
+ * takes its way for these.  "data" is the request, as proxy has it.
+ */
+
+static ngx_int_t
+ngx_http_faas_balancer_input_filter_init(void *data)
+{
+    ngx_http_request_t  *r = data;
+
+    ngx_int_t                  rc;
+    ngx_http_upstream_t       *u;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+    bd = ctx->balancer;
+
+    rc = bd->input_filter_init(data);
+
+    bd->input_filter = u->input_filter;
+    u->input_filter = ngx_http_faas_balancer_input_filter;
+
+    if (u->buffering) {
+        bd->pipe_filter = u->pipe->input_filter;
+        u->pipe->input_filter = ngx_http_faas_balancer_pipe_filter;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_faas_balancer_input_filter(void *data, ssize_t bytes)
+{
+    ngx_http_request_t  *r = data;
+
+    ngx_http_upstream_t       *u;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+    bd = ctx->balancer;
+
+    if (bd->input_filter(data, bytes) != NGX_ERROR) {
+        return NGX_OK;
+    }
+
+    u->length = 1;
+    u->peer.connection->read->ready = 0;
+    u->peer.connection->read->error = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_balancer_pipe_filter(ngx_event_pipe_t *p, ngx_buf_t *buf)
+{
+    ngx_http_request_t        *r;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
+
+    r = p->input_ctx;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+    bd = ctx->balancer;
+
+    if (bd->pipe_filter(p, buf) == NGX_ERROR) {
+        p->upstream_error = 1;
     }
 
     return NGX_OK;

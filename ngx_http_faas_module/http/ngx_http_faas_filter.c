@@ -10,12 +10,14 @@
 
 #include "ngx_http_faas_filter.h"
 #include "ngx_http_faas_envelope.h"
+#include "ngx_http_faas_hop.h"
 #include "ngx_http_faas_request.h"
 
 
 static ngx_int_t ngx_http_faas_filter_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_filter_body(ngx_http_request_t *r,
     ngx_chain_t *in);
+static void ngx_http_faas_filter_hops(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_filter_replace(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_filter_init(ngx_conf_t *cf);
 
@@ -101,6 +103,10 @@ ngx_http_faas_filter_header(ngx_http_request_t *r)
         return ngx_http_faas_envelope_header(r, ctx);
     }
 
+    if (ctx && ctx->served && !ctx->failed && r->upstream) {
+        ngx_http_faas_filter_hops(r);
+    }
+
     if (r->err_status < NGX_HTTP_BAD_REQUEST) {
         return ngx_http_next_header_filter(r);
     }
@@ -116,6 +122,39 @@ ngx_http_faas_filter_header(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+static void
+ngx_http_faas_filter_hops(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS) {
+        return;
+    }
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_faas_hop(r->upstream, &h[i].key)) {
+            h[i].hash = 0;
+        }
+    }
 }
 
 

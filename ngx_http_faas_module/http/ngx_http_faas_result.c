@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_faas_result.h"
+#include "ngx_http_faas_hop.h"
 #include "ngx_http_faas_json.h"
 
 #include <sys/random.h>
@@ -17,11 +18,10 @@
 #define NGX_HTTP_FAAS_RESULT_ID  16             /* random bytes */
 
 
-static ngx_uint_t ngx_http_faas_result_skip(ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_faas_result_same(ngx_table_elt_t *a,
     ngx_table_elt_t *b);
 static ngx_table_elt_t **ngx_http_faas_result_list(ngx_pool_t *pool,
-    ngx_list_t *list, ngx_uint_t *n);
+    ngx_http_upstream_t *u, ngx_uint_t *n);
 static u_char *ngx_http_faas_result_value(u_char *p, ngx_table_elt_t **h,
     ngx_uint_t i, ngx_uint_t n);
 static u_char *ngx_http_faas_result_end(ngx_http_faas_result_t *result,
@@ -70,7 +70,7 @@ ngx_http_faas_result_answer(ngx_http_faas_result_t *result,
 
     result->code = u->headers_in.status_n;
 
-    h = ngx_http_faas_result_list(result->pool, &u->headers_in.headers, &n);
+    h = ngx_http_faas_result_list(result->pool, u, &n);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -162,7 +162,8 @@ ngx_http_faas_result_value(u_char *p, ngx_table_elt_t **h, ngx_uint_t i,
 
 
 static ngx_table_elt_t **
-ngx_http_faas_result_list(ngx_pool_t *pool, ngx_list_t *list, ngx_uint_t *n)
+ngx_http_faas_result_list(ngx_pool_t *pool, ngx_http_upstream_t *u,
+    ngx_uint_t *n)
 {
     ngx_uint_t         i;
     ngx_array_t        a;
@@ -173,7 +174,7 @@ ngx_http_faas_result_list(ngx_pool_t *pool, ngx_list_t *list, ngx_uint_t *n)
         return NULL;
     }
 
-    part = &list->part;
+    part = &u->headers_in.headers.part;
     h = part->elts;
 
     for (i = 0; /* void */ ; i++) {
@@ -188,7 +189,9 @@ ngx_http_faas_result_list(ngx_pool_t *pool, ngx_list_t *list, ngx_uint_t *n)
             i = 0;
         }
 
-        if (ngx_http_faas_result_skip(&h[i])) {
+        /* proxy itself adds a "Server" and a "Date" without a value */
+
+        if (h[i].value.data == NULL || ngx_http_faas_hop(u, &h[i].key)) {
             continue;
         }
 
@@ -210,43 +213,6 @@ ngx_http_faas_result_list(ngx_pool_t *pool, ngx_list_t *list, ngx_uint_t *n)
     *n = a.nelts;
 
     return a.elts;
-}
-
-
-/* what belongs to the connection, RFC 9110, 7.6.1, or is for nginx only */
-
-static ngx_uint_t
-ngx_http_faas_result_skip(ngx_table_elt_t *h)
-{
-    ngx_str_t  *name;
-
-    static ngx_str_t  names[] = {
-        ngx_string("Connection"), ngx_string("Keep-Alive"),
-        ngx_string("Proxy-Connection"), ngx_string("TE"),
-        ngx_string("Trailer"), ngx_string("Transfer-Encoding"),
-        ngx_string("Upgrade"), ngx_null_string
-    };
-
-    if (h->value.data == NULL) {
-        return 1;                       /* proxy's own "Server" and "Date" */
-    }
-
-    if (h->key.len > 8
-        && ngx_strncasecmp(h->key.data, (u_char *) "X-Accel-", 8) == 0)
-    {
-        return 1;
-    }
-
-    for (name = names; name->len; name++) {
-
-        if (h->key.len == name->len
-            && ngx_strncasecmp(h->key.data, name->data, name->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

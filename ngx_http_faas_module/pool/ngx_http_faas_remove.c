@@ -403,7 +403,7 @@ ngx_http_faas_remove_tell(ngx_http_faas_remove_t *job, ngx_str_t *log)
         return;
     }
 
-    ngx_str_set(&text, "its end is not known");
+    ngx_str_set(&text, "how its process ended is not known");
 
     p = ngx_pnalloc(job->pool, 128 + log->len);
 
@@ -431,25 +431,25 @@ static u_char *
 ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
 {
     if (!job->known) {
-        return ngx_sprintf(p, "its end is not known");
+        return ngx_sprintf(p, "how its process ended is not known");
     }
 
     if (job->state.running) {
-        return ngx_sprintf(p, "it still runs");
+        return ngx_sprintf(p, "its process was still running");
     }
 
     if (job->state.oom_killed) {
-        return ngx_sprintf(p, "it ran out of memory");
+        return ngx_sprintf(p, "its process ran out of memory");
     }
 
     /* as a shell has it: 128 and the signal */
 
     if (job->state.exit_code > 128) {
-        return ngx_sprintf(p, "it was killed by signal %i",
+        return ngx_sprintf(p, "its process was killed by signal %i",
                            job->state.exit_code - 128);
     }
 
-    return ngx_sprintf(p, "it exited with status %i", job->state.exit_code);
+    return ngx_sprintf(p, "its process exited with status %i", job->state.exit_code);
 }
 
 

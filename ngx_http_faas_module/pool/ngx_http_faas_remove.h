@@ -14,7 +14,7 @@
 typedef struct ngx_http_faas_remove_s  ngx_http_faas_remove_t;
 
 /*
- * "text" says how the function ended, or "it still runs", and then what it
+ * "text" says how the process ended, or that it runs, and then what it
  * wrote; it is not kept.
  */
 typedef void (*ngx_http_faas_remove_report_pt)(void *data,

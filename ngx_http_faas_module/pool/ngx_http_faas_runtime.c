@@ -31,11 +31,11 @@ static ngx_int_t ngx_http_faas_runtime_push(ngx_array_t *argv, char *arg);
 static ngx_http_faas_runtime_t  ngx_http_faas_runtime_known[] = {
 
     { ngx_string("python"), ngx_string(".py"), ngx_string("faas-python"),
-      1, 0, 128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 4000,
+      1, 0, 128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
       NGX_HTTP_FAAS_PYTHON },
 
     { ngx_string("deno"), ngx_string(".ts"), ngx_string("faas-deno"),
-      64, 0, 256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 4000,
+      64, 0, 256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
       NGX_HTTP_FAAS_DENO }
 };
 
