@@ -197,6 +197,7 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
     if (!(state & NGX_PEER_FAILED)
         && !ngx_http_faas_balancer_broken(bd->request, pc))
     {
+        ngx_http_faas_envelope_stop(ctx);
         ngx_http_faas_admission_release(&ctx->adm);
         return;
     }

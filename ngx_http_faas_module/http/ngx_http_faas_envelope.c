@@ -121,6 +121,15 @@ ngx_http_faas_envelope_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
 
 void
+ngx_http_faas_envelope_stop(ngx_http_faas_ctx_t *ctx)
+{
+    if (ctx->envelope) {
+        ctx->envelope->result.end = ngx_current_msec;
+    }
+}
+
+
+void
 ngx_http_faas_envelope_condemn(ngx_http_faas_ctx_t *ctx)
 {
     ngx_http_faas_envelope_t  *env;

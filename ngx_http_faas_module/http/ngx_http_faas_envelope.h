@@ -22,6 +22,9 @@ ngx_int_t ngx_http_faas_envelope_create(ngx_http_faas_ctx_t *ctx,
 ngx_int_t ngx_http_faas_envelope_refuse(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_str_t *status, ngx_str_t *message);
 
+/* the function has given its whole answer, the client may take its time */
+void ngx_http_faas_envelope_stop(ngx_http_faas_ctx_t *ctx);
+
 /* the instance failed the request: it goes, and why is found out */
 void ngx_http_faas_envelope_condemn(ngx_http_faas_ctx_t *ctx);
 

@@ -341,7 +341,8 @@ ngx_http_faas_result_end(ngx_http_faas_result_t *result, u_char *p,
                 : ngx_sprintf(p, "null");
 
     p = ngx_sprintf(p, ",\"duration_ms\":%M,\"function_id\":",
-                    ngx_current_msec - result->start);
+                    (result->end ? result->end : ngx_current_msec)
+                    - result->start);
 
     p = ngx_http_faas_json_quote(p, &result->function);
 

@@ -18,6 +18,7 @@ typedef struct {
     ngx_str_t                        id;
     ngx_str_t                        function;
     ngx_msec_t                       start;
+    ngx_msec_t                       end;       /* 0: it is not over */
     ngx_uint_t                       code;      /* of the function */
     ngx_str_t                        headers;   /* JSON, of the function */
     ngx_str_t                        message;

@@ -438,7 +438,9 @@ ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
         return ngx_sprintf(p, "its process was still running");
     }
 
-    if (job->state.oom_killed) {
+    /* it stays set after any process in the container was killed for it */
+
+    if (job->state.oom_killed && job->state.exit_code == 128 + SIGKILL) {
         return ngx_sprintf(p, "its process ran out of memory");
     }
 
