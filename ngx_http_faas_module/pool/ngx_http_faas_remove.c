@@ -451,7 +451,8 @@ ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
                            job->state.exit_code - 128);
     }
 
-    return ngx_sprintf(p, "its process exited with status %i", job->state.exit_code);
+    return ngx_sprintf(p, "its process exited with status %i",
+                       job->state.exit_code);
 }
 
 

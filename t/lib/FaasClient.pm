@@ -1,0 +1,516 @@
+package FaasClient;
+
+# Clients for tests that need more than one request and its answer: raw bytes
+# over a socket, many requests at a time, the engine's API, and what /proc says
+# of the workers.  A block that has "--- code" instead of "--- request" runs
+# that perl, in package main, once nginx is up; then its error log is looked at.
+#
+#     --- code
+#     my $res = get('/function/greet');
+#     is($res->{status}, 200, 'status');
+#
+# It counts as its own tests and one more, for the log.
+
+use strict;
+use warnings;
+
+# before Test::Nginx has its own: then it runs after that one, when nginx is gone
+END {
+    if (defined $FaasClient::Pid && $FaasClient::Pid == $$) {
+        FaasClient::remove_containers();
+    }
+}
+
+our $Pid = $$;
+
+use Test::Nginx::Socket;
+
+use Exporter 'import';
+use IO::Select;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use JSON::PP ();
+use List::Util qw(max);
+use POSIX ();
+use Socket qw(SOL_SOCKET SO_RCVBUF);
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(
+    request get post http parallel connect_to read_all parse_response
+    header headers decode_json invoke invoke_request result
+    engine containers networks inspect wait_until
+    workers_pids peak_memory master_pid signal_master
+    error_log_text slurp write_file function_file
+);
+
+our $Engine = '/var/run/docker.sock';
+our $Timeout = 20;
+
+
+# Blocks
+
+my $run_helper = $Test::Nginx::Util::RunTestHelper;
+
+$Test::Nginx::Util::RunTestHelper = sub {
+    my ($block, @rest) = @_;
+
+    if (!defined $block->code) {
+        return $run_helper->($block, @rest);
+    }
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $name = $block->name;
+    my $code = $block->code;
+    my $allow = $block->log_allow;
+
+    ## no critic
+    eval "package main; use strict; use warnings; no warnings 'once';\n"
+         . "#line 1 \"$name\"\n$code\n; 1"
+        or Test::More::fail("$name: died: $@");
+
+    my @bad = grep { /\[(?:alert|crit|emerg)\]/ } split /\n/, error_log_text();
+
+    if (defined $allow) {
+        chomp $allow;
+        @bad = grep { !/$allow/ } @bad;
+    }
+
+    Test::More::is(join("\n", @bad), '',
+                   "$name: no [alert], [crit] or [emerg] in the log");
+};
+
+
+# Requests
+
+# request(METHOD, PATH, body => ..., headers => [...], version => '1.1'): bytes
+
+sub request {
+    my ($method, $path, %opt) = @_;
+    my @headers = @{ $opt{headers} || [] };
+    my $body = $opt{body};
+
+    unshift @headers, 'Host: localhost' if !grep { /^host:/i } @headers;
+    push @headers, 'Connection: close' if !grep { /^connection:/i } @headers;
+
+    if (defined $body && !grep { /^(?:content-length|transfer-encoding):/i }
+                              @headers)
+    {
+        push @headers, 'Content-Length: ' . length($body);
+    }
+
+    return join("\r\n", "$method $path HTTP/" . ($opt{version} || '1.1'),
+                        @headers)
+           . "\r\n\r\n" . (defined $body ? $body : '');
+}
+
+
+sub get {
+    my ($path, %opt) = @_;
+    return http(request('GET', $path, %opt), %opt);
+}
+
+
+sub post {
+    my ($path, $body, %opt) = @_;
+    return http(request('POST', $path, %opt, body => $body), %opt);
+}
+
+
+sub http {
+    my ($bytes, %opt) = @_;
+    my ($res) = parallel([$bytes], %opt);
+    return $res;
+}
+
+
+sub connect_to {
+    my (%opt) = @_;
+    my $sock;
+
+    if ($opt{unix}) {
+        return IO::Socket::UNIX->new(Peer => $opt{unix});
+    }
+
+    socket($sock, Socket::PF_INET(), Socket::SOCK_STREAM(), 0)
+        or die "socket: $!";
+    setsockopt($sock, SOL_SOCKET, SO_RCVBUF, $opt{rcvbuf}) if $opt{rcvbuf};
+    connect($sock, Socket::pack_sockaddr_in($opt{port} || server_port(),
+                                            Socket::inet_aton('127.0.0.1')))
+        or die "connect: $!";
+
+    return bless $sock, 'IO::Socket::INET';
+}
+
+
+# Sends all of them at once, each on a connection of its own, and reads till the
+# end.  Gives as many answers, in the order of the requests.
+
+sub parallel {
+    my ($requests, %opt) = @_;
+    my $start = time;
+    my $deadline = $start + ($opt{timeout} || $Timeout);
+    my ($readers, $writers) = (IO::Select->new, IO::Select->new);
+    my (@answers, %of);
+
+    for my $bytes (@$requests) {
+        my $sock = connect_to(%opt) or die "connect: $!";
+        my $answer = { out => $bytes, raw => '', closed => 0 };
+
+        $sock->blocking(0);
+        $of{fileno($sock)} = $answer;
+        $readers->add($sock);
+        $writers->add($sock) if length $bytes;
+        push @answers, $answer;
+    }
+
+    while ($readers->count && time < $deadline) {
+        my ($r, $w) = IO::Select::select($readers, $writers, undef,
+                                         $deadline - time);
+
+        for my $sock (@{ $w || [] }) {
+            my $answer = $of{fileno($sock)};
+            my $n = syswrite($sock, $answer->{out});
+
+            if (defined $n) {
+                substr($answer->{out}, 0, $n) = '';
+                $writers->remove($sock) if $answer->{out} eq '';
+
+            } elsif (!$!{EAGAIN}) {
+                $writers->remove($sock);
+            }
+        }
+
+        for my $sock (@{ $r || [] }) {
+            my $answer = $of{fileno($sock)};
+            my $n = sysread($sock, $answer->{raw}, 65536,
+                            length $answer->{raw});
+
+            next if !defined $n && $!{EAGAIN};
+
+            if (!$n) {
+                $answer->{closed} = 1;
+                $answer->{seconds} = time - $start;
+                $readers->remove($sock);
+                $writers->remove($sock);
+                close $sock;
+            }
+        }
+    }
+
+    return map {
+        parse_response($_->{raw}, %$_, method => $requests->[$_]
+                                                 =~ /^(\S+)/ ? $1 : 'GET')
+    } map { $answers[$_]{index} = $_; $answers[$_] } 0 .. $#answers
+        if 0;
+
+    my @parsed;
+
+    for my $i (0 .. $#answers) {
+        my ($method) = $requests->[$i] =~ /^(\S+)/;
+        my $res = parse_response($answers[$i]{raw}, $method);
+
+        $res->{closed} = $answers[$i]{closed};
+        $res->{seconds} = $answers[$i]{seconds};
+        push @parsed, $res;
+    }
+
+    return @parsed;
+}
+
+
+# Reads till the end or for that many seconds.
+
+sub read_all {
+    my ($sock, $timeout) = @_;
+    my $deadline = time + ($timeout || $Timeout);
+    my $select = IO::Select->new($sock);
+    my $data = '';
+
+    while ((my $left = $deadline - time) > 0) {
+        next if !$select->can_read($left);
+        last if !sysread($sock, $data, 65536, length $data);
+    }
+
+    return $data;
+}
+
+
+# One answer and what follows it: status, headers, body, rest, and whether it is
+# complete: undef where only the end of the connection tells.
+
+sub parse_response {
+    my ($raw, $method) = @_;
+    my %res = (raw => $raw, status => '', headers => [], body => '',
+               rest => '', complete => 0);
+
+    $raw =~ s/\A(.*?)\r\n\r\n//s or return \%res;
+
+    my ($line, @headers) = split /\r\n/, $1;
+
+    $res{line} = $line;
+    $res{status} = $1 if $line =~ m{^HTTP/1\.[01] (\d{3})};
+    $res{headers} = [ map { [ split /:\s*/, $_, 2 ] } @headers ];
+
+    my $length = header(\%res, 'Content-Length');
+
+    if (($method || '') eq 'HEAD' || $res{status} =~ /^(?:1..|204|304)$/) {
+        $res{rest} = $raw;
+        $res{complete} = 1;
+
+    } elsif (lc(header(\%res, 'Transfer-Encoding') // '') eq 'chunked') {
+
+        my $pos = 0;
+
+        while (substr($raw, $pos, 32) =~ /\A([0-9a-fA-F]+)\r\n/) {
+            my ($size, $skip) = (hex $1, length($1) + 2);
+
+            if ($size == 0) {
+                if (substr($raw, $pos + $skip, 2) eq "\r\n") {
+                    $res{complete} = 1;
+                    $res{rest} = substr($raw, $pos + $skip + 2);
+                }
+
+                last;
+            }
+
+            $res{body} .= substr($raw, $pos + $skip, $size);
+            $pos += $skip + $size;
+            last if substr($raw, $pos, 2) ne "\r\n";
+            $pos += 2;
+        }
+
+    } elsif (defined $length) {
+        $res{body} = substr($raw, 0, $length);
+        $res{rest} = length($raw) > $length ? substr($raw, $length) : '';
+        $res{complete} = length($res{body}) == $length;
+
+    } else {
+        $res{body} = $raw;
+        $res{complete} = undef;
+    }
+
+    return \%res;
+}
+
+
+sub headers {
+    my ($res, $name) = @_;
+    return map { $_->[1] // '' } grep { lc $_->[0] eq lc $name }
+               @{ $res->{headers} };
+}
+
+
+sub header {
+    my ($res, $name) = @_;
+    return (headers($res, $name))[0];
+}
+
+
+# strict: dies of what is not JSON
+
+sub decode_json {
+    my ($text) = @_;
+    return JSON::PP->new->utf8->decode($text);
+}
+
+
+# Invocations: INPUT is JSON text, or undef for none
+
+sub invoke_request {
+    my ($name, $input, %opt) = @_;
+    my @members;
+
+    push @members, "\"input\":$input" if defined $input;
+    push @members, "\"timeout_ms\":$opt{timeout_ms}" if $opt{timeout_ms};
+
+    return request('POST', "/functions/$name/invoke", %opt,
+                   body => '{' . join(',', @members) . '}');
+}
+
+
+# the RunResult, or of something else a hash with its status and text
+
+sub result {
+    my ($res) = @_;
+    my $value = eval { decode_json($res->{body}) };
+
+    if (ref $value ne 'HASH') {
+        return { status => "HTTP $res->{status}", error_message => $res->{raw} };
+    }
+
+    return $value;
+}
+
+
+sub invoke {
+    return result(http(invoke_request(@_), @_[2 .. $#_]));
+}
+
+
+# The engine
+
+sub engine {
+    my ($method, $path) = @_;
+    my ($res) = parallel([ request($method, $path, version => '1.0') ],
+                         unix => $Engine, timeout => 30);
+
+    return wantarray ? ($res->{status}, $res->{body}) : $res->{body};
+}
+
+
+sub label {
+    my ($key, $value) = @_;
+    my $json = JSON::PP->new->encode({ label => ["$key=$value"] });
+
+    $json =~ s/([^A-Za-z0-9._-])/sprintf('%%%02X', ord $1)/ge;
+    return $json;
+}
+
+
+# Names of the containers of this nginx, of one function when it is given; those
+# that are on their way out too.
+
+sub containers {
+    my ($function) = @_;
+    my $list = decode_json(engine('GET', '/containers/json?all=1&filters='
+                                  . label('faas.prefix', server_root() . '/')));
+
+    return sort map { $_->{Names}[0] =~ s{^/}{}r }
+                grep { !defined $function
+                       || ($_->{Labels}{'faas.function'} // '') eq $function }
+                @$list;
+}
+
+
+sub networks {
+    my $list = decode_json(engine('GET', '/networks?filters='
+                                  . label('faas.prefix', server_root() . '/')));
+
+    return map { $_->{Id} } @$list;
+}
+
+
+sub inspect {
+    my ($name) = @_;
+    return decode_json(engine('GET', "/containers/$name/json"));
+}
+
+
+# What was being created when nginx ended still comes.
+
+sub remove_containers {
+    return if !-S $Engine;
+
+    for (my ($quiet, $round) = (0, 0); $quiet < 2 && $round < 50; $round++) {
+        my @names = containers();
+
+        if (!@names) {
+            $quiet++;
+            sleep 0.2;
+            next;
+        }
+
+        $quiet = 0;
+        parallel([ map { request('DELETE', "/containers/$_?force=1&v=1") }
+                   @names ], unix => $Engine, timeout => 60);
+    }
+
+    engine('DELETE', "/networks/$_") for networks();
+}
+
+
+# Time and processes
+
+sub wait_until {
+    my ($what, $seconds) = @_;
+    my $deadline = time + ($seconds || 10);
+    my $value;
+
+    while (!($value = $what->()) && time < $deadline) {
+        sleep 0.05;
+    }
+
+    return $value;
+}
+
+
+sub master_pid {
+    my $pid = slurp(server_root() . '/logs/nginx.pid');
+    chomp $pid;
+    return $pid;
+}
+
+
+# of all workers, without those that are shutting down
+
+sub workers_pids {
+    my $master = master_pid();
+    my @pids;
+
+    for my $stat (glob '/proc/[0-9]*/stat') {
+        my $text = eval { slurp($stat) } or next;
+        my ($pid, $parent) = $text =~ /^(\d+) \(.*\) \S (\d+)/s or next;
+
+        next if $parent != $master;
+        next if (eval { slurp("/proc/$pid/cmdline") } // '') !~ /worker process/;
+        next if slurp("/proc/$pid/cmdline") =~ /shutting down/;
+        push @pids, $pid;
+    }
+
+    return sort { $a <=> $b } @pids;
+}
+
+
+# kilobytes, of the worker that needed most since it began
+
+sub peak_memory {
+    return max(map { slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m ? $1 : 0 }
+               workers_pids());
+}
+
+
+sub signal_master {
+    my ($signal) = @_;
+    kill($signal, master_pid()) or die "kill: $!";
+}
+
+
+# Files
+
+sub error_log_text {
+    sleep 0.05;
+    return slurp(server_root() . '/logs/error.log');
+}
+
+
+sub slurp {
+    my ($file) = @_;
+
+    open(my $fh, '<:raw', $file) or die "$file: $!";
+    local $/;
+
+    return scalar(<$fh>) // '';
+}
+
+
+# as a careful editor does it: whoever looks sees the old one or the new one
+
+sub write_file {
+    my ($file, $text) = @_;
+
+    open(my $fh, '>:raw', "$file.new") or die "$file: $!";
+    print $fh $text;
+    close($fh) or die "$file: $!";
+    rename("$file.new", $file) or die "$file: $!";
+}
+
+
+sub function_file {
+    my ($name) = @_;
+    return html_dir() . "/$name";
+}
+
+
+1;
