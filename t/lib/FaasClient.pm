@@ -14,15 +14,6 @@ package FaasClient;
 use strict;
 use warnings;
 
-# before Test::Nginx has its own: then it runs after that one, when nginx is gone
-END {
-    if (defined $FaasClient::Pid && $FaasClient::Pid == $$) {
-        FaasClient::remove_containers();
-    }
-}
-
-our $Pid = $$;
-
 use Test::Nginx::Socket;
 
 use Exporter 'import';
@@ -39,9 +30,9 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
     request get post http parallel connect_to read_all parse_response
     header headers decode_json invoke invoke_request result
-    engine containers networks inspect wait_until
-    workers_pids peak_memory master_pid signal_master
-    error_log_text slurp write_file function_file
+    engine instances inspect
+    worker_pids peak_memory master_pid signal_master
+    error_log_text slurp write_file
 );
 
 our $Engine = '/var/run/docker.sock';
@@ -199,12 +190,6 @@ sub parallel {
         }
     }
 
-    return map {
-        parse_response($_->{raw}, %$_, method => $requests->[$_]
-                                                 =~ /^(\S+)/ ? $1 : 'GET')
-    } map { $answers[$_]{index} = $_; $answers[$_] } 0 .. $#answers
-        if 0;
-
     my @parsed;
 
     for my $i (0 .. $#answers) {
@@ -360,35 +345,20 @@ sub engine {
 }
 
 
-sub label {
-    my ($key, $value) = @_;
-    my $json = JSON::PP->new->encode({ label => ["$key=$value"] });
+# Those of this nginx, of one function when it is given, as the engine lists
+# them; those that are on their way out too.
 
-    $json =~ s/([^A-Za-z0-9._-])/sprintf('%%%02X', ord $1)/ge;
-    return $json;
-}
-
-
-# Names of the containers of this nginx, of one function when it is given; those
-# that are on their way out too.
-
-sub containers {
+sub instances {
     my ($function) = @_;
-    my $list = decode_json(engine('GET', '/containers/json?all=1&filters='
-                                  . label('faas.prefix', server_root() . '/')));
+    my $filter = { label => [ 'faas.prefix=' . server_root() . '/' ] };
 
-    return sort map { $_->{Names}[0] =~ s{^/}{}r }
-                grep { !defined $function
-                       || ($_->{Labels}{'faas.function'} // '') eq $function }
-                @$list;
-}
+    push @{ $filter->{label} }, "faas.function=$function" if defined $function;
 
+    $filter = JSON::PP->new->encode($filter);
+    $filter =~ s/([^A-Za-z0-9._-])/sprintf('%%%02X', ord $1)/ge;
 
-sub networks {
-    my $list = decode_json(engine('GET', '/networks?filters='
-                                  . label('faas.prefix', server_root() . '/')));
-
-    return map { $_->{Id} } @$list;
+    return @{ decode_json(engine('GET',
+                                 "/containers/json?all=1&filters=$filter")) };
 }
 
 
@@ -398,43 +368,7 @@ sub inspect {
 }
 
 
-# What was being created when nginx ended still comes.
-
-sub remove_containers {
-    return if !-S $Engine;
-
-    for (my ($quiet, $round) = (0, 0); $quiet < 2 && $round < 50; $round++) {
-        my @names = containers();
-
-        if (!@names) {
-            $quiet++;
-            sleep 0.2;
-            next;
-        }
-
-        $quiet = 0;
-        parallel([ map { request('DELETE', "/containers/$_?force=1&v=1") }
-                   @names ], unix => $Engine, timeout => 60);
-    }
-
-    engine('DELETE', "/networks/$_") for networks();
-}
-
-
-# Time and processes
-
-sub wait_until {
-    my ($what, $seconds) = @_;
-    my $deadline = time + ($seconds || 10);
-    my $value;
-
-    while (!($value = $what->()) && time < $deadline) {
-        sleep 0.05;
-    }
-
-    return $value;
-}
-
+# Processes
 
 sub master_pid {
     my $pid = slurp(server_root() . '/logs/nginx.pid');
@@ -445,7 +379,7 @@ sub master_pid {
 
 # of all workers, without those that are shutting down
 
-sub workers_pids {
+sub worker_pids {
     my $master = master_pid();
     my @pids;
 
@@ -467,7 +401,7 @@ sub workers_pids {
 
 sub peak_memory {
     return max(map { slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m ? $1 : 0 }
-               workers_pids());
+               worker_pids());
 }
 
 
@@ -504,12 +438,6 @@ sub write_file {
     print $fh $text;
     close($fh) or die "$file: $!";
     rename("$file.new", $file) or die "$file: $!";
-}
-
-
-sub function_file {
-    my ($name) = @_;
-    return html_dir() . "/$name";
 }
 
 

@@ -4,11 +4,14 @@ package FaasTest;
 # own, workers that share it, and a look at the error log after every block.
 #
 #     use lib 't/lib';
-#     use FaasTest 'no_plan' ...  is not for us: say  plan tests => ...;
+#     use FaasTest;
 #
-# Functions are files below "fn/", by --- user_files.  A block may give its
-# own --- http_config or --- config; "--- faas_runtime" holds more directives
-# of the http level.
+#     plan tests => ...;
+#     run_tests();
+#
+# Functions are files below "fn/", by --- user_files.  A block may have its own
+# --- http_config or --- config; --- faas_http adds to the former, and
+# --- faas_locations to the latter.
 
 use strict;
 use warnings;
@@ -20,6 +23,8 @@ our @EXPORT = qw(containers wait_for echo_py);
 master_on();
 workers(2);
 log_level('info');
+
+$ENV{TEST_NGINX_HTML_DIR} ||= html_dir();
 
 # every block of a file has a fresh nginx, and the same zone
 my $zone = 'test';
@@ -133,7 +138,7 @@ END {
 
     if (defined $prefix) {
         my @ids = containers();
-        system('docker', 'rm', '-f', @ids) == 0 if @ids;
+        system('docker rm -f ' . join(' ', @ids) . ' >/dev/null 2>&1') if @ids;
 
         my @nets = split ' ', `docker network ls -q --filter 'label=faas.prefix=$prefix/'`;
         system("docker network rm @nets >/dev/null 2>&1") if @nets;
