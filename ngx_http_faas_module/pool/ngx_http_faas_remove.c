@@ -22,6 +22,10 @@
 #define NGX_HTTP_FAAS_REMOVE_PAUSE    60        /* ms */
 #define NGX_HTTP_FAAS_REMOVE_LOOKS    4
 
+/* and an interrupted creation goes on, see the doubt below */
+#define NGX_HTTP_FAAS_REMOVE_AGAIN    200       /* ms */
+#define NGX_HTTP_FAAS_REMOVE_TRIES    10
+
 
 struct ngx_http_faas_remove_s {
     ngx_queue_t                      queue;     /* fp->removals */
@@ -40,6 +44,7 @@ struct ngx_http_faas_remove_s {
     ngx_connection_t                 dummy;     /* of the timer */
     ngx_event_t                      timer;
     unsigned                         keep:1;    /* only the report */
+    unsigned                         doubt:1;   /* it may yet be created */
     unsigned                         known:1;   /* the state */
 };
 
@@ -91,6 +96,23 @@ ngx_http_faas_remove(ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
     }
 
     return job;
+}
+
+
+ngx_int_t
+ngx_http_faas_remove_start(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_instance_t *inst, ngx_uint_t doubt)
+{
+    ngx_http_faas_remove_t  *job;
+
+    job = ngx_http_faas_remove(fp, inst, NULL, NULL, NULL, 0);
+    if (job == NULL) {
+        return NGX_ERROR;
+    }
+
+    job->doubt = doubt;
+
+    return NGX_OK;
 }
 
 
@@ -317,6 +339,14 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
         break;
 
     default:
+
+        if (job->doubt
+            && call->status == NGX_HTTP_NOT_FOUND
+            && ++job->looks < NGX_HTTP_FAAS_REMOVE_TRIES)
+        {
+            ngx_add_timer(&job->timer, NGX_HTTP_FAAS_REMOVE_AGAIN);
+            return;
+        }
 
         if (outcome != NGX_HTTP_FAAS_DOCKER_OK) {
             ngx_log_error(NGX_LOG_WARN, job->pool->log, 0,

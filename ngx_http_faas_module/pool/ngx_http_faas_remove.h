@@ -38,6 +38,14 @@ ngx_http_faas_remove_t *ngx_http_faas_remove(ngx_http_faas_pool_t *fp,
 void ngx_http_faas_remove_forget(ngx_http_faas_remove_t *job);
 
 /*
+ * Removes the container of a start that failed, "inst" being claimed by this
+ * process.  With "doubt" its creation may still be under way in the engine,
+ * so that its absence proves nothing yet.
+ */
+ngx_int_t ngx_http_faas_remove_start(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_instance_t *inst, ngx_uint_t doubt);
+
+/*
  * Removes all dead instances that nobody sees to.  With "r" the calls are
  * its subrequests, and it runs its phases again after each.
  */

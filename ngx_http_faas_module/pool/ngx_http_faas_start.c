@@ -39,6 +39,7 @@ typedef struct {
     ngx_http_faas_remove_t          *report;
     uint64_t                         sent;      /* the frame, ms of epoch */
     unsigned                         made:1;    /* there is a container */
+    unsigned                         doubt:1;   /* or there will be one */
     unsigned                         renewed:1; /* asked the engine anew */
 } ngx_http_faas_start_t;
 
@@ -182,13 +183,14 @@ ngx_http_faas_start_handler(ngx_http_faas_call_t *call)
         /* the request is gone, the engine may have done it all the same */
 
         start->request = NULL;
-        start->made |= (start->step == NGX_HTTP_FAAS_DOCKER_CREATE);
+        start->doubt |= (start->step == NGX_HTTP_FAAS_DOCKER_CREATE);
 
         ngx_http_faas_start_step(start);
         return;
     }
 
     if (call->status == 0) {
+        start->doubt |= (start->step == NGX_HTTP_FAAS_DOCKER_CREATE);
         ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_ENGINE);
         return;
     }
@@ -302,6 +304,7 @@ ngx_http_faas_start_container(ngx_http_faas_start_t *start,
     switch (outcome) {
 
     case NGX_HTTP_FAAS_DOCKER_OK:
+        start->doubt = 0;
         ngx_http_faas_start_connect(start);
         return;
 
@@ -585,12 +588,11 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
 
     ngx_http_faas_lease_fail(&fp->zone, start->inst, status, text);
 
-    if (!start->made) {
+    if (!start->made && !start->doubt) {
         ngx_http_faas_instance_removed(&fp->zone, start->inst, 1);
 
-    } else if (ngx_http_faas_remove(fp, start->inst,
-                                    &start->launch.container, NULL, NULL, 0)
-               == NULL)
+    } else if (ngx_http_faas_remove_start(fp, start->inst, start->doubt)
+               != NGX_OK)
     {
         ngx_http_faas_instance_removed(&fp->zone, start->inst, 0);
     }

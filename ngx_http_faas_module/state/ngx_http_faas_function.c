@@ -127,6 +127,27 @@ ngx_http_faas_function_get(ngx_http_faas_zone_t *zone, ngx_str_t *name)
 
 
 ngx_uint_t
+ngx_http_faas_function_served(ngx_http_faas_function_t *fn)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state != NGX_HTTP_FAAS_DRAINING) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
 ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
     ngx_http_faas_want_t *want)
 {

@@ -25,6 +25,9 @@ ngx_http_faas_function_t *ngx_http_faas_function_find(
 ngx_http_faas_function_t *ngx_http_faas_function_get(
     ngx_http_faas_zone_t *zone, ngx_str_t *name);
 
+/* whether an instance serves new requests, or will soon */
+ngx_uint_t ngx_http_faas_function_served(ngx_http_faas_function_t *fn);
+
 /* whether the function's revision is known to be that of the wanted file */
 ngx_uint_t ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
     ngx_http_faas_want_t *want);

@@ -15,6 +15,8 @@
 
 static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
+static void ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn);
 
 
 void
@@ -37,9 +39,16 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
         {
             ngx_queue_remove(&inst->queue);
             ngx_queue_insert_tail(&zone->sh->dead, &inst->queue);
+
+            inst->state = state;
             ngx_http_faas_instance_bury(zone, inst);
         }
 
+        break;
+
+    case NGX_HTTP_FAAS_DRAINING:
+        inst->state = state;
+        ngx_http_faas_instance_orphans(zone, inst->function);
         break;
 
     default:
@@ -72,15 +81,29 @@ ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     fn = inst->function;
     inst->function = NULL;
 
-    if (fn == NULL || fn->pinned) {
+    if (fn == NULL) {
         return;
     }
 
-    /* whoever waited for it has to ask again, and one of them starts anew */
+    ngx_http_faas_instance_orphans(zone, fn);
+    ngx_http_faas_function_release(zone, fn);
+}
 
-    while (!ngx_queue_empty(&fn->waiting)
-           && ngx_queue_empty(&fn->instances))
-    {
+
+/* when none is left to wait for, all ask again, and the first starts one */
+
+static void
+ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn)
+{
+    ngx_queue_t            *q;
+    ngx_http_faas_lease_t  *lease;
+
+    if (fn->pinned || ngx_http_faas_function_served(fn)) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&fn->waiting)) {
         q = ngx_queue_head(&fn->waiting);
         ngx_queue_remove(q);
 
@@ -90,8 +113,6 @@ ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
 
         ngx_http_faas_worker_notify(zone, lease);
     }
-
-    ngx_http_faas_function_release(zone, fn);
 }
 
 
@@ -116,6 +137,7 @@ ngx_http_faas_instance_take(ngx_http_faas_zone_t *zone,
     inst->function = fn;
     inst->active = 0;
     inst->concurrency = 1;
+    ngx_memcpy(inst->revision, fn->revision, NGX_HTTP_FAAS_REVISION_LEN);
     ngx_queue_insert_tail(&fn->instances, &inst->queue);
 
     ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_CREATING);
@@ -143,18 +165,28 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
     ngx_uint_t concurrency)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_http_faas_function_t  *fn;
 
     rc = NGX_DECLINED;
 
     ngx_http_faas_zone_lock(zone);
 
     if (inst->state == NGX_HTTP_FAAS_CREATING) {
+        fn = inst->function;
+
+        /* what others have seen since the start began is younger than this */
+
+        if (ngx_memcmp(fn->revision, inst->revision,
+                       NGX_HTTP_FAAS_REVISION_LEN)
+            == 0)
+        {
+            ngx_http_faas_function_update(zone, fn, want);
+        }
+
         ngx_memcpy(inst->revision, want->revision,
                    NGX_HTTP_FAAS_REVISION_LEN);
         inst->concurrency = concurrency;
-
-        ngx_http_faas_function_update(zone, inst->function, want);
 
         ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_LOADING);
         rc = NGX_OK;

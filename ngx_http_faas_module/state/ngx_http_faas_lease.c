@@ -23,6 +23,8 @@ static void ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 static ngx_http_faas_instance_t *ngx_http_faas_lease_vacant(
     ngx_http_faas_function_t *fn);
+static ngx_http_faas_instance_t *ngx_http_faas_lease_starting(
+    ngx_http_faas_function_t *fn);
 static void ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);
 static void ngx_http_faas_lease_report(ngx_http_faas_zone_t *zone,
@@ -73,7 +75,7 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
         ngx_http_faas_lease_grant(lease, inst);
         rc = NGX_OK;
 
-    } else if (!ngx_queue_empty(&fn->instances)) {
+    } else if (ngx_http_faas_function_served(fn)) {
         rc = NGX_AGAIN;
 
     } else {
@@ -302,7 +304,6 @@ void
 ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease)
 {
-    ngx_queue_t               *q;
     ngx_http_faas_function_t  *fn;
     ngx_http_faas_instance_t  *inst;
 
@@ -311,17 +312,14 @@ ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
     fn = lease->function;
 
     if (lease->state == NGX_HTTP_FAAS_LEASE_WAITING
-        && ngx_queue_head(&fn->waiting) == ngx_queue_last(&fn->waiting)
-        && !ngx_queue_empty(&fn->instances))
+        && ngx_queue_head(&fn->waiting) == ngx_queue_last(&fn->waiting))
     {
         /* the only one who waits */
 
-        q = ngx_queue_head(&fn->instances);
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+        inst = ngx_http_faas_lease_starting(fn);
 
-        if (inst->state == NGX_HTTP_FAAS_CREATING
-            || inst->state == NGX_HTTP_FAAS_LOADING)
-        {
+        if (inst) {
+
             /* leave first: whoever is in the queue has to ask again */
 
             ngx_queue_remove(&lease->queue);
@@ -337,6 +335,29 @@ ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_free(zone, lease);
 
     ngx_http_faas_zone_unlock(zone);
+}
+
+
+static ngx_http_faas_instance_t *
+ngx_http_faas_lease_starting(ngx_http_faas_function_t *fn)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            || inst->state == NGX_HTTP_FAAS_LOADING)
+        {
+            return inst;
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -50,8 +50,6 @@ $Test::Nginx::Util::RunTestHelper = sub {
         return $run_helper->($block, @rest);
     }
 
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
     my $name = $block->name;
     my $code = $block->code;
     my $allow = $block->log_allow;
@@ -301,14 +299,17 @@ sub decode_json {
 }
 
 
-# Invocations: INPUT is JSON text, or undef for none
+# Invocations: INPUT is JSON text, or undef for none.  However busy the machine
+# is, they have time for a start, unless timeout_ms says otherwise; 0 leaves it
+# out.
 
 sub invoke_request {
     my ($name, $input, %opt) = @_;
+    my $timeout = $opt{timeout_ms} // 15000;
     my @members;
 
     push @members, "\"input\":$input" if defined $input;
-    push @members, "\"timeout_ms\":$opt{timeout_ms}" if $opt{timeout_ms};
+    push @members, "\"timeout_ms\":$timeout" if $timeout;
 
     return request('POST', "/functions/$name/invoke", %opt,
                    body => '{' . join(',', @members) . '}');
