@@ -8,7 +8,7 @@ use Digest::SHA qw(sha1_hex);
 use IO::Uncompress::Gunzip qw(gunzip);
 use MIME::Base64 qw(decode_base64);
 
-plan tests => 116;
+plan tests => 138;
 
 # Answers what the table says, by the JSON string that it is invoked with.
 

@@ -101,6 +101,15 @@ ngx_http_faas_output_write(ngx_http_request_t *r, ngx_http_faas_output_t *o,
 
     while (p < last) {
 
+        if (mode == NGX_HTTP_FAAS_OUTPUT_BASE64
+            && o->ncarry + (size_t) (last - p) < 3)
+        {
+            /* no group yet, and so no buffer, which would go out empty */
+
+            o->carry[o->ncarry++] = *p++;
+            continue;
+        }
+
         b = ngx_http_faas_output_room(r, o, NGX_HTTP_FAAS_OUTPUT_ESCAPE, &rc);
 
         if (b == NULL) {
@@ -143,16 +152,14 @@ ngx_http_faas_output_base64(ngx_http_faas_output_t *o, ngx_buf_t *b,
 {
     size_t  n;
 
-    if (o->ncarry || last - p < 3) {
+    if (o->ncarry) {
 
         while (o->ncarry < 3 && p < last) {
             o->carry[o->ncarry++] = *p++;
         }
 
-        if (o->ncarry == 3) {
-            ngx_http_faas_output_group(b, o->carry, 3);
-            o->ncarry = 0;
-        }
+        ngx_http_faas_output_group(b, o->carry, 3);
+        o->ncarry = 0;
 
         return p;
     }
