@@ -264,22 +264,19 @@ function checkText(source, name, { fail, exit }) {
 }
 
 /* A syntax or import error in the main module raises no event.  So a copy of it
-   is loaded and linked here first, with all it imports; a last import, of a
-   module that throws, keeps its body from being evaluated.  It has to be a copy,
-   for a module that is known already does not become the main one; and a file of
-   its own, for deno keeps what it compiled by path, and stacks would have the
-   copy's name.  After an error here deno finds it again itself, prints it, and
-   exits with 1. */
+   is loaded and linked here first, with all it imports.  Nothing of it is
+   evaluated, for what imports it imports a module that throws before it.  It has
+   to be a copy, for a module that is known already does not become the main one;
+   and a file of its own, for deno keeps what it compiled by path, and stacks
+   would have the copy's name.  After an error here deno finds it again itself,
+   prints it, and exits with 1. */
 async function checkModules(source, { fail }, query = "") {
   const mine = "the loader's own";
-  const stop = `data:application/javascript,throw ${encodeURIComponent(JSON.stringify(mine))}`;
-  const tail = utf8.encode(`\n/**/import "${stop}";`); // deno forgives an open comment
-  const copy = new Uint8Array(source.length + tail.length);
-  copy.set(source);
-  copy.set(tail, source.length);
-  Deno.writeFileSync(TRIAL, copy);
+  const module = (text) => `data:application/javascript;base64,${btoa(text)}`;
+  const stop = module(`throw "${mine}";`);
+  Deno.writeFileSync(TRIAL, source);
   try {
-    await import(`file://${TRIAL}${query}`);
+    await import(module(`import "${stop}"; import "file://${TRIAL}${query}";`));
   } catch (error) {
     if (error === mine) return;
     // A TypeError stands for what loading says, and has the place in its message.

@@ -28,7 +28,8 @@ use Test::More ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
-    request get post http parallel connect_to read_all parse_response
+    request get post http parallel connect_to read_all read_some
+    parse_response
     header headers decode_json invoke invoke_request result
     engine instances inspect
     worker_pids peak_memory master_pid signal_master
@@ -214,6 +215,20 @@ sub read_all {
     while ((my $left = $deadline - time) > 0) {
         next if !$select->can_read($left);
         last if !sysread($sock, $data, 65536, length $data);
+    }
+
+    return $data;
+}
+
+
+# What comes next, without waiting for more
+
+sub read_some {
+    my ($sock, $timeout) = @_;
+    my $data = '';
+
+    if (IO::Select->new($sock)->can_read($timeout || $Timeout)) {
+        sysread($sock, $data, 65536);
     }
 
     return $data;
