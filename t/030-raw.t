@@ -349,10 +349,6 @@ is(sha1_hex(get('/function/echo/large')->{body}),
         internal;
         return 200 "secret";
     }
-
-    location / {
-        root html;
-    }
 --- user_files eval
 ">>> fn/echo.py\n$::Echo>>> secret.txt\nsecret\n"
 --- code
@@ -470,12 +466,13 @@ is(get('/function/switch', headers => \@upgrade)->{status}, 502,
     }
 
     location = /if {
-        if ($arg_on) {
-            faas greet;
+        if ($arg_other) {
+            faas greet.ts;
             proxy_pass http://functions;
         }
 
-        return 204;
+        faas greet;
+        proxy_pass http://functions/;
     }
 --- user_files eval
 ">>> fn/greet.py\n$::Greet>>> fn/greet.ts\n$::GreetTs"
@@ -488,6 +485,9 @@ is(get('/mapped')->{body}, $hello, 'of a map');
 is(get('/by/greet')->{body}, $hello, 'of a capture');
 is(get('/arg?fn=greet')->{body}, $hello, 'of the query');
 is(get('/joined?fn=ee')->{body}, $hello, 'of parts');
+is(get('/if')->{body}, $hello, 'where an "if" is');
+is(scalar(instances('greet.ts')), 0, 'none of the other yet');
+is(get('/if?other=1')->{body}, $hello, 'and in it');
 
 my $res = get('/mapped', headers => [ 'X-Version: two' ]);
 is($res->{body}, $hello, 'with its extension');
@@ -508,11 +508,11 @@ for my $case ([ 'none', 404, 'function_not_found' ], [ '', 400, 'invalid_name' ]
 
 === TEST 12: error_page is for our errors too, and may be a function
 --- config
-    location /fn {
+    location /fn/ {
         error_page 404 = /sorry;
         error_page 502 = @fallback;
         faas $arg_fn;
-        proxy_pass http://functions;
+        proxy_pass http://functions/;
     }
 
     location /intercepted {
@@ -535,9 +535,9 @@ for my $case ([ 'none', 404, 'function_not_found' ], [ '', 400, 'invalid_name' ]
 --- code
 my $hello = '{"message":"Hello, world"}';
 
-is(get('/fn?fn=none')->{body}, 'sorry', 'no such function');
-is(get('/fn?fn=broken')->{body}, $hello, 'one that does not start');
-is(get('/fn/status?fn=echo&code=404')->{status}, 404, "not a function's own 404");
+is(get('/fn/?fn=none')->{body}, 'sorry', 'no such function');
+is(get('/fn/?fn=broken')->{body}, $hello, 'one that does not start');
+is(get('/fn/status?code=404&fn=echo')->{status}, 404, "not a function's own 404");
 is(get('/intercepted?code=404')->{body}, $hello, 'unless they are intercepted');
 is(get('/intercepted?code=200')->{body}, "status\n", 'all else passes');
 

@@ -38,6 +38,7 @@ static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
 static ngx_int_t ngx_http_faas_balancer_process_header(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_balancer_valid(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_faas_balancer_upgrade(ngx_http_upstream_t *u);
 static ngx_int_t ngx_http_faas_balancer_input_filter_init(void *data);
 static ngx_int_t ngx_http_faas_balancer_input_filter(void *data,
     ssize_t bytes);
@@ -279,7 +280,7 @@ ngx_http_faas_balancer_valid(ngx_http_request_t *r)
     if (status > 599
         || (status < 200
             && (status != NGX_HTTP_SWITCHING_PROTOCOLS
-                || r->headers_in.upgrade == NULL)))
+                || !ngx_http_faas_balancer_upgrade(u))))
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "faas: function sent status %ui", status);
@@ -321,6 +322,37 @@ ngx_http_faas_balancer_valid(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/* whether the location asked the function to switch protocols */
+
+static ngx_uint_t
+ngx_http_faas_balancer_upgrade(ngx_http_upstream_t *u)
+{
+    u_char     *p;
+    ngx_buf_t  *b;
+
+    if (u->request_bufs == NULL) {
+        return 0;
+    }
+
+    /* the first buffer has the whole header, sent by now */
+
+    b = u->request_bufs->buf;
+
+    for (p = b->start; p + sizeof(CRLF "Upgrade:") - 1 <= b->last; p++) {
+
+        if (*p == CR
+            && ngx_strncasecmp(p, (u_char *) CRLF "Upgrade:",
+                               sizeof(CRLF "Upgrade:") - 1)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

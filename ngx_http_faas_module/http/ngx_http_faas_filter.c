@@ -171,6 +171,11 @@ ngx_http_faas_filter_replace(ngx_http_request_t *r)
 
     ngx_http_faas_reply_status(r->err_status, &code, &message);
 
+    if (ctx->code.len) {
+        code = ctx->code;
+        message = ctx->message;
+    }
+
     if (ngx_http_faas_reply_error_body(r->pool, &code, &message, &ctx->error)
         != NGX_OK
         || ngx_http_faas_reply_headers(r, r->headers_out.status,

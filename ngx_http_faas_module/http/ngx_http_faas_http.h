@@ -39,6 +39,8 @@ typedef struct {
     ngx_http_faas_envelope_t        *envelope;  /* NULL: raw */
     void                            *balancer;  /* while proxied */
     ngx_event_t                      deadline;
+    ngx_str_t                        code;      /* of the error, if known */
+    ngx_str_t                        message;
     ngx_str_t                        error;     /* body in place of nginx's */
     unsigned                         entered:1; /* the name is known */
     unsigned                         served:1;  /* an instance was reached */

@@ -58,7 +58,7 @@ static ngx_http_faas_request_reason_t  ngx_http_faas_request_reasons[] = {
     { ngx_string("no_capacity"),
       ngx_string("there is no room for another request") },
 
-    { ngx_null_string, ngx_string("the function cannot be served now") }
+    { ngx_null_string, ngx_null_string }
 };
 
 
@@ -87,6 +87,7 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
 
         ngx_http_faas_admission_release(&ctx->adm);
         ctx->entered = 0;
+        ctx->code.len = 0;
         ctx->served = 0;
         ctx->failed = 0;
 
@@ -187,9 +188,9 @@ ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ctx->entered = 1;
 
     if (ngx_http_faas_name_check(&ctx->adm.name) != NGX_OK) {
-        return ngx_http_faas_request_answer(r,
-                   ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
-                       "invalid_name", "the function's name is not valid"));
+        ngx_str_set(&ctx->code, "invalid_name");
+        ngx_str_set(&ctx->message, "the function's name is not valid");
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     if (r != r->main || r->request_body) {
@@ -322,7 +323,7 @@ ngx_http_faas_request_expire(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 static ngx_int_t
 ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_str_t                        status, code;
+    ngx_str_t                        status;
     ngx_http_faas_admission_t       *adm;
     ngx_http_faas_request_reason_t  *reason;
 
@@ -338,14 +339,17 @@ ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
                                                  &adm->reason));
     }
 
-    /* from here on it is our answer, not a result of the function */
+    /*
+     * From here on it is our answer, not a result of the function, and goes
+     * by way of nginx's own errors: there may be an error_page.
+     */
 
     ctx->envelope = NULL;
 
     if (adm->status == 0) {
-        return ngx_http_faas_request_answer(r,
-                   ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_GATEWAY,
-                       "function_failed", "the function did not start"));
+        ngx_str_set(&ctx->code, "function_failed");
+        ngx_str_set(&ctx->message, "the function did not start");
+        return NGX_HTTP_BAD_GATEWAY;
     }
 
     for (reason = ngx_http_faas_request_reasons; reason->code.len; reason++) {
@@ -355,19 +359,13 @@ ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
                            adm->reason.len)
                == 0)
         {
+            ctx->code = reason->code;
+            ctx->message = reason->message;
             break;
         }
     }
 
-    code = reason->code;
-
-    if (code.len == 0) {
-        ngx_str_set(&code, "unavailable");
-    }
-
-    return ngx_http_faas_request_answer(r,
-               ngx_http_faas_reply_error(r, adm->status, &code,
-                                         &reason->message));
+    return adm->status;
 }
 
 

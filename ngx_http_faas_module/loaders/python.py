@@ -15,7 +15,6 @@ import sys
 atexit.register(lambda: ended())
 
 import hmac
-import importlib.util
 import io
 import json
 import linecache
@@ -23,6 +22,7 @@ import selectors
 import socket
 import threading
 import time
+import tokenize
 import traceback
 import types
 
@@ -322,10 +322,15 @@ def decode(source):
 
     at, what = source.find(b"\0"), "source code cannot contain null bytes"
     if at < 0:
+        head = io.BytesIO(source)
         try:
-            return io.StringIO(importlib.util.decode_source(source)).readlines()
-        except UnicodeDecodeError as error:
-            at, what = error.start, str(error)
+            # As compile() does, it looks for the encoding in the ASCII only.
+            encoding, _ = tokenize.detect_encoding(
+                lambda: head.readline().decode("ascii", "ignore").encode())
+            return io.StringIO(io.IncrementalNewlineDecoder(None, True).decode(
+                source.decode(encoding).removeprefix("\ufeff"))).readlines()
+        except (SyntaxError, LookupError, UnicodeError) as error:
+            at, what = getattr(error, "start", head.tell() - 1), str(error)
     raise SyntaxError(what, (name, source.count(b"\n", 0, at) + 1, None, None))
 
 

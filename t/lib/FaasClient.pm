@@ -357,7 +357,7 @@ sub engine {
     my ($res) = parallel([ request($method, $path, version => '1.0') ],
                          unix => $Engine, timeout => 30);
 
-    return wantarray ? ($res->{status}, $res->{body}) : $res->{body};
+    return $res;
 }
 
 
@@ -373,14 +373,15 @@ sub instances {
     $filter = JSON::PP->new->encode($filter);
     $filter =~ s/([^A-Za-z0-9._-])/sprintf('%%%02X', ord $1)/ge;
 
-    return @{ decode_json(engine('GET',
-                                 "/containers/json?all=1&filters=$filter")) };
+    my $res = engine('GET', "/containers/json?all=1&filters=$filter");
+
+    return @{ decode_json($res->{body}) };
 }
 
 
 sub inspect {
     my ($name) = @_;
-    return decode_json(engine('GET', "/containers/$name/json"));
+    return decode_json(engine('GET', "/containers/$name/json")->{body});
 }
 
 

@@ -11,14 +11,14 @@ use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my $sources = abs_path(dirname(__FILE__) . '/../../ngx_http_faas_module/loaders');
 my $TOKEN = '0123456789abcdef0123456789abcdef';
 my $NETWORK = "faas-loader-test-$$";    # docker0 is not always there
 my $count = 0;
-my %running;
-my $network_made;
+my ($owner, $guard, $alive);
 
 sub token { $TOKEN }
 
@@ -74,13 +74,13 @@ sub new {
         $language eq 'python' ? 'PYTHONDONTWRITEBYTECODE=1'
                               : ('DENO_DIR=/tmp/.deno', 'NO_COLOR=1'));
 
-    if (!$network_made++) {
+    if (!$guard) {
+        guard();
         my $id = docker('network', 'create', '--internal',
             '-o', 'com.docker.network.bridge.enable_icc=false', $NETWORK);
         die "docker network create: $id" if $?;
     }
 
-    $running{$self->{name}} = 1;
     my $id = docker('run', '-d', '--name', $self->{name}, '--network', $NETWORK,
         '--user', '65534:65534', '--workdir', '/tmp', '--hostname', 'fn', '--init',
         '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true',
@@ -193,25 +193,58 @@ sub log {
     return docker('logs', $self->{name}) // '';
 }
 
+# In the background: the next container need not wait for it.
 sub remove {
     my ($self) = @_;
-    docker('rm', '-f', $self->{name}) if delete $running{$self->{name}};
-    return;
+    my $pid = fork // die "fork: $!";
+    return if $pid;
+    open STDOUT, '>', '/dev/null';
+    open STDERR, '>&', \*STDOUT;
+    exec 'docker', 'rm', '-f', $self->{name} or POSIX::_exit(127);
 }
 
 sub DESTROY {
     my ($self) = @_;
     local ($?, $@);
-    $self->remove;
+    $self->remove if $$ == $owner;
     return;
 }
 
-$SIG{INT} = $SIG{TERM} = sub { exit 1 };
+# A process that outlives this one, however it ends, and then cleans up.  Every
+# docker command holds $alive too, so nothing is made after the cleaning.
+sub guard {
+    $owner = $$;
+    local $^F = 255;    # not closed in what is run
+    pipe my $ending, $alive or die "pipe: $!";
+    $guard = fork // die "fork: $!";
+    return if $guard;
+
+    close $alive;
+    POSIX::setsid();
+    $SIG{$_} = 'IGNORE' for qw(INT TERM HUP PIPE);
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>', '/dev/null';
+    open STDERR, '>&', \*STDOUT;
+    sysread $ending, my $nothing, 1;
+    close $ending;
+    for (1 .. 10) {
+        my $left = docker('ps', '-aq', '--filter', "network=$NETWORK");
+        docker('rm', '-f', split ' ', $left) if $left;
+        docker('network', 'rm', $NETWORK);
+        last if $? == 0;
+        sleep 0.5;
+    }
+    POSIX::_exit(0);
+}
+
+$SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 1 };
 
 END {
-    local $?;
-    docker('rm', '-f', keys %running) if %running;
-    docker('network', 'rm', $NETWORK) if $network_made;
+    if ($guard && $$ == $owner) {
+        local $?;
+        close $alive;
+        waitpid $guard, 0;
+    }
 }
 
 1;

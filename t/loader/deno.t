@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-deno' if !Loader::available('faas-deno');
-plan tests => 109;
+plan tests => 115;
 
 my $HELLO = <<'TS';
 const port: number = Number(Deno.env.get("PORT"));
@@ -103,6 +103,10 @@ my $ENDED = qr/\AFAILED\ngreet\.ts ended without listening on port 8080/;
 my @failures = (
     ['a syntax error', "const a = 1;\nconst = 2;\n",
         qr/\AFAILED\nSyntaxError: Unexpected token.*\n2 \| const = 2;\n.*at greet\.ts:2:7\n\z/s],
+    ['an open parenthesis at the end', "const a: number = 1;\n\nfunction f( {\n",
+        qr/\AFAILED\nSyntaxError: (?!.*(?:loader|data:)).*\n3 \| function f\( \{\n[^\n]*\n    at greet\.ts:3:14\n\z/s],
+    ['an open brace at the end', "if (1) {", qr/\AFAILED\nSyntaxError: (?!.*(?:loader|data:)).*    at greet\.ts:1:9\n\z/s],
+    ['a decorator at the end', "\@dec", qr/\AFAILED\nSyntaxError: .*    at greet\.ts:1:5\n\z/s],
     ['an import error', "const a = 1;\nimport x from './nowhere.ts';\nx();\n",
         qr/\AFAILED\nModule not found .*at greet\.ts:2:15\n\z/s],
     ['an import from the net', "import x from 'https://example.com/x.ts';\nx();\n",
@@ -133,7 +137,7 @@ my @failures = (
         qr/$ENDED \(it listened on 9000\)\n\z/],
     ['the loopback address', "Deno.serve({ port: 8080, hostname: '127.0.0.1' }, () => new Response());\n",
         qr/\AFAILED\ngreet\.ts listens on 127\.0\.0\.1 port 8080, .*listen on 0\.0\.0\.0\n\z/],
-    ['an open template', "const a = `b\n", qr/\AFAILED\nSyntaxError: .*at greet\.ts:\d:\d+\n\z/s],
+    ['an open template', "const a = `b\n", qr/\AFAILED\nSyntaxError: (?!.*loader).*at greet\.ts:1:11\n\z/s],
     ['a NUL', "const a = 1;\nconst \0b = 2;\n", qr/\AFAILED\nSyntaxError: .*at greet\.ts:2:7\n\z/s],
     ['a bad UTF-8', "const a = 1;\n// \xff\n", qr/\AFAILED\nSyntaxError: not valid UTF-8\n    at greet\.ts:2\n\z/],
     ['a text too long', "throw new Error('\xc3\xa9'.repeat(50).concat('\\n').repeat(500) + 'end');\n",

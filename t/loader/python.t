@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-python' if !Loader::available('faas-python');
-plan tests => 92;
+plan tests => 98;
 
 my $HELLO = <<'PY';
 import os
@@ -118,7 +118,7 @@ PY
         =~ s/^(HTTPServer.*)/def late():\n    time.sleep(.3)\n    $1\nthreading.Thread(target=late).start()/mr),
     'a forked child' => "import os\n" . ($HELLO
         =~ s/^(HTTPServer.*)/if os.fork() == 0:\n    $1\nos.wait()/mr),
-    'a source in latin-1 that says so, with CRLF' => "# -*- coding: latin-1 -*-\r\n# \xe9\r\n"
+    'a source in latin-1 that says so, with CRLF' => "# -*- coding: latin-1 -*- \xe9\r\n# \xe9\r\n"
         . ($HELLO =~ s/\n/\r\n/gr),
 );
 
@@ -155,7 +155,12 @@ my @failures = (
         qr/\AFAILED\ngreet\.py listens on 127\.0\.0\.1 port 8080, .*listen on 0\.0\.0\.0\n\z/],
     ['a NUL', "a = 1\n\0b = 2\n", qr/"greet.py", line 2\nSyntaxError: .*null bytes\n\z/],
     ['a bad UTF-8', "a = 1\nb = 2 # \xff\n", qr/"greet.py", line 2\nSyntaxError: .*0xff/],
-    ['an unknown encoding', "# coding: klingon\n", qr/SyntaxError: .*klingon/],
+    ['a bad UTF-8 at the start', "\xff\xfe", qr/\AFAILED\n  File "greet.py", line 1\nSyntaxError: .*0xff[^\n]*\n\z/],
+    ['a bad UTF-8 in line 2', "# a\n# \xff\n", qr/\AFAILED\n  File "greet.py", line 2\nSyntaxError: .*0xff[^\n]*\n\z/],
+    ['an unknown encoding', "#!x\n# coding: klingon\n",
+        qr/\AFAILED\n  File "greet.py", line 2\nSyntaxError: [^\n]*klingon\n\z/],
+    ['an encoding that is none', "# coding: undefined\n",
+        qr/\AFAILED\n  File "greet.py", line 1\nSyntaxError: [^\n]*undefined[^\n]*\n\z/],
     ['an exception, with a thread running', "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n1/0\n",
         qr/ZeroDivisionError/],
     ['a text too long', "def f(n):\n    raise ValueError('\\n'.join(['\xc3\xa9' * 50] * 500) + 'end')\nf(1)\n",
