@@ -3,7 +3,7 @@
 use lib 't/lib';
 use FaasTest;
 
-plan tests => repeat_each() * 54;
+plan tests => repeat_each() * 56;
 
 no_shuffle();
 run_tests();
@@ -230,3 +230,13 @@ GET /bare
 --- error_code: 500
 --- error_log
 faas: no function to proxy to, is there a "faas" directive in this location?
+
+
+
+=== TEST 23: two runtimes of one extension
+--- faas_http
+    faas_runtime deno ext=.py;
+    faas_runtime python;
+--- must_die
+--- error_log
+runtimes "deno" and "python" have the same extension

@@ -282,7 +282,7 @@ qr/\A\{"run_id":"[0-9a-f]{32}","status":"success","http_status_code":200,
 
 
 
-=== TEST 2: outputs are embedded as JSON, or strings, or base64
+=== TEST 2: outputs are embedded as JSON, or strings, or base64; any status is a success
 --- user_files eval: ">>> fn/answers.py\n$::Answers"
 --- code
 my @kept = (
@@ -343,11 +343,8 @@ for my $case (@bytes) {
          "$case->[0]: in base64");
 }
 
+# the function's status is in the result, and is a success
 
-
-=== TEST 3: the function's status is in the result, and is a success
---- user_files eval: ">>> fn/answers.py\n$::Answers"
---- code
 for my $case ([ 201, {} ], [ 204, '' ], [ 302, 'elsewhere' ],
               [ 404, { error => 'none' } ], [ 500, { error => 'mine' } ],
               [ 503, 'busy' ], [ 599, 'odd' ])
@@ -364,9 +361,18 @@ for my $case ([ 201, {} ], [ 204, '' ], [ 302, 'elsewhere' ],
 my $result = invoke('answers', '"302"');
 is($result->{http_headers}{Location}, '/there', 'a redirect is not followed');
 
+# what it was sent
+
+$result = invoke('answers', '"request"', headers => [
+                     'Accept-Encoding: gzip',
+                     'Content-Type: application/x-www-form-urlencoded' ]);
+
+is($result->{output}, "POST / HTTP/1.1 application/json\nNone",
+   'the request is one of ours');
 
 
-=== TEST 4: the function's headers, and those of its connection left out
+
+=== TEST 3: the function's headers, and those of its connection left out
 --- config
     location /functions {
         faas_api /function/;
@@ -402,20 +408,7 @@ is(header($res, 'Set-Cookie'), undef, 'they are not headers of the result');
 
 
 
-=== TEST 5: what the function is sent
---- user_files eval: ">>> fn/answers.py\n$::Answers"
---- more_headers
-Accept-Encoding: gzip
-Content-Type: application/x-www-form-urlencoded
---- request
-POST /functions/answers/invoke
-{"input":"request"}
---- response_body_like eval
-qr{"output":"POST / HTTP/1\.[01] application/json\\nNone",}
-
-
-
-=== TEST 6: a megabyte of JSON, of text and of bytes
+=== TEST 4: a megabyte of JSON, of text and of bytes; a client of HTTP/1.0
 --- user_files eval: ">>> fn/large.py\n$::Large"
 --- code
 for my $kind (qw(json text bytes)) {
@@ -435,9 +428,19 @@ for my $kind (qw(json text bytes)) {
     }
 }
 
+# HTTP/1.0 has no chunks
+
+for my $size (100000, 1000000) {
+    my $res = http(invoke_request('large', qq({"kind":"json","size":$size}),
+                                  version => '1.0'));
+
+    is(header($res, 'Transfer-Encoding'), undef, 'nothing is chunked');
+    is(ref result($res)->{output}, 'ARRAY', 'the result');
+}
 
 
-=== TEST 7: 200 MB stream through a worker of bounded size
+
+=== TEST 5: 200 MB stream through a worker of bounded size, and 60 MB to a slow client
 --- timeout: 60
 --- user_files eval: ">>> fn/large.py\n$::Large"
 --- code
@@ -459,15 +462,9 @@ like($tail, qr/,"error_message":null,"duration_ms":\d+,
 my $grown = peak_memory() - $before;
 cmp_ok($grown, '<', 16 * 1024, "the workers grew by $grown kB");
 
+# to a client that reads slowly
 
-
-=== TEST 8: 60 MB to a client that reads slowly, of bounded size too
---- timeout: 60
---- user_files eval: ">>> fn/large.py\n$::Large"
---- code
-invoke('large', '{"kind":"text","size":1000000}');
-
-my $before = peak_memory();
+$before = peak_memory();
 
 for my $kind (qw(text bytes)) {
     my $sock = connect_to(rcvbuf => 8192);
@@ -482,12 +479,12 @@ for my $kind (qw(text bytes)) {
     like($tail, qr/"function_id":"large"\}\n\r\n0\r\n\r\n\z/, "$kind: tail");
 }
 
-my $grown = peak_memory() - $before;
+$grown = peak_memory() - $before;
 cmp_ok($grown, '<', 16 * 1024, "the workers grew by $grown kB");
 
 
 
-=== TEST 9: an answer that comes in parts
+=== TEST 6: an answer that comes in parts, and one that never ends
 --- user_files eval: ">>> fn/slow.py\n$::Slow"
 --- code
 my $result = invoke('slow', '"parts"');
@@ -495,9 +492,17 @@ my $result = invoke('slow', '"parts"');
 is($result->{output}, join('', map { "part $_\n" } 0 .. 9), 'all parts');
 cmp_ok($result->{duration_ms}, '>=', 400, 'it waited for them');
 
+# no result is made up of what is cut off
+
+my $res = http(invoke_request('slow', '"stuck"', timeout_ms => 2000));
+
+is($res->{closed}, 1, 'the connection is closed');
+is($res->{complete}, 0, 'the answer is cut off');
+like($res->{body}, qr/"output":"a+\z/, 'in the middle of the output');
 
 
-=== TEST 10: a large answer is passed on while the function still works on it
+
+=== TEST 7: a large answer is passed on while the function still works on it
 --- faas_http
     faas_runtime python concurrency=8;
 --- user_files eval: ">>> fn/slow.py\n$::Slow"
@@ -519,7 +524,7 @@ is($result->{output}, 'a' x 200000 . 'b' x 10, 'and the end');
 
 
 
-=== TEST 11: gzip is applied to the result
+=== TEST 8: gzip is applied to the result
 --- config
     gzip on;
     gzip_types application/json;
@@ -547,20 +552,7 @@ cmp_ok(length(decode_json($text)->{output}), '>', 900000, 'it is the result');
 
 
 
-=== TEST 12: a client of HTTP/1.0
---- user_files eval: ">>> fn/large.py\n$::Large"
---- code
-for my $size (100000, 1000000) {
-    my $res = http(invoke_request('large', qq({"kind":"json","size":$size}),
-                                  version => '1.0'));
-
-    is(header($res, 'Transfer-Encoding'), undef, 'nothing is chunked');
-    is(ref result($res)->{output}, 'ARRAY', 'the result');
-}
-
-
-
-=== TEST 13: a function that takes too long
+=== TEST 9: a function that takes too long
 --- user_files eval: ">>> fn/answers.py\n$::Answers"
 --- code
 my $host = invoke('answers', '"host"')->{output};
@@ -580,18 +572,7 @@ isnt(invoke('answers', '"host"')->{output}, $host, 'the next has another contain
 
 
 
-=== TEST 14: a function that gets stuck within a large answer: no result is made up
---- user_files eval: ">>> fn/slow.py\n$::Slow"
---- code
-my $res = http(invoke_request('slow', '"stuck"', timeout_ms => 2000));
-
-is($res->{closed}, 1, 'the connection is closed');
-is($res->{complete}, 0, 'the answer is cut off');
-like($res->{body}, qr/"output":"a+\z/, 'in the middle of the output');
-
-
-
-=== TEST 15: an answer that turns into something else is cut off
+=== TEST 10: an answer that turns into something else is cut off
 --- config
     faas_buffer_size 4k;
 

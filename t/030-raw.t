@@ -6,7 +6,7 @@ use FaasClient;
 
 use Digest::SHA qw(sha1_hex);
 
-plan tests => 143;
+plan tests => 212;
 
 worker_connections(1024);
 
@@ -138,9 +138,11 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: every method reaches the function
+=== TEST 1: methods, paths and headers reach the function
 --- user_files eval: ">>> fn/echo.py\n$::Echo"
 --- code
+# every method reaches the function
+
 for my $method (qw(GET POST PUT DELETE PATCH OPTIONS PROPFIND PURGE)) {
     my $res = http(request($method, '/function/echo/x'));
     is(seen($res)->{line}, "$method /x HTTP/1.1", $method);
@@ -152,67 +154,67 @@ is($res->{status}, 200, 'HEAD');
 cmp_ok(header($res, 'Content-Length'), '>', 0, 'HEAD: the length');
 is($res->{rest}, '', 'HEAD: no body');
 
+# path and query reach it as they are, without the name
 
-
-=== TEST 2: path and query reach it as they are, without the name
---- user_files eval: ">>> fn/echo.py\n$::Echo"
---- code
-for my $case (
-    [ '/function/echo', '/' ],
-    [ '/function/echo/', '/' ],
-    [ '/function/echo/a/b', '/a/b' ],
-    [ '/function/echo/a/', '/a/' ],
-    [ '/function/echo?', '/' ],
-    [ '/function/echo?a=b&c', '/?a=b&c' ],
-    [ '/function/echo/a?b?c', '/a?b?c' ],
-    [ '/function/echo/a%20b', '/a%20b' ],
-    [ '/function/echo/%C3%A9', '/%C3%A9' ],
-    [ '/function/echo/a%3Fb=c', '/a%3Fb=c' ],
-    [ '/function/echo/a%23b', '/a%23b' ],
-    [ '/function/echo/a%25b', '/a%25b' ],
-    [ '/function/echo/a;b=c,d', '/a;b=c,d' ],
-    [ '/function/echo/x?q=%20%0d%0a%00+%zz&r=%2f', '/x?q=%20%0d%0a%00+%zz&r=%2f' ],
-    [ '/function/echo/a/../b/./c', '/b/c' ],
-)
 {
-    my $res = get($case->[0]);
-    is(seen($res)->{line}, "GET $case->[1] HTTP/1.1", $case->[0]);
+    for my $case (
+        [ '/function/echo', '/' ],
+        [ '/function/echo/', '/' ],
+        [ '/function/echo/a/b', '/a/b' ],
+        [ '/function/echo/a/', '/a/' ],
+        [ '/function/echo?', '/' ],
+        [ '/function/echo?a=b&c', '/?a=b&c' ],
+        [ '/function/echo/a?b?c', '/a?b?c' ],
+        [ '/function/echo/a%20b', '/a%20b' ],
+        [ '/function/echo/%C3%A9', '/%C3%A9' ],
+        [ '/function/echo/a%3Fb=c', '/a%3Fb=c' ],
+        [ '/function/echo/a%23b', '/a%23b' ],
+        [ '/function/echo/a%25b', '/a%25b' ],
+        [ '/function/echo/a;b=c,d', '/a;b=c,d' ],
+        [ '/function/echo/x?q=%20%0d%0a%00+%zz&r=%2f', '/x?q=%20%0d%0a%00+%zz&r=%2f' ],
+        [ '/function/echo/a/../b/./c', '/b/c' ],
+    )
+    {
+        my $res = get($case->[0]);
+        is(seen($res)->{line}, "GET $case->[1] HTTP/1.1", $case->[0]);
+    }
+
+    my $res = get('/function/echo/' . 'a' x 4000 . '?' . 'b' x 3000);
+    is(length(seen($res)->{line}), 7015, 'a long one');
+
+    for my $path ('/function/echo/a%0d%0aX-Injected:%201',
+                  '/function/echo/a%0aX-Injected:%201')
+    {
+        my $res = get($path);
+        unlike($res->{body}, qr/x-injected",/i, 'a line break is no header');
+    }
 }
 
-my $res = get('/function/echo/' . 'a' x 4000 . '?' . 'b' x 3000);
-is(length(seen($res)->{line}), 7015, 'a long one');
+# the request's headers
 
-for my $path ('/function/echo/a%0d%0aX-Injected:%201',
-              '/function/echo/a%0aX-Injected:%201')
 {
-    my $res = get($path);
-    unlike($res->{body}, qr/x-injected",/i, 'a line break is no header');
+    my $res = get('/function/echo', headers => [
+        'X-One: 1', 'X-Two: a', 'X-Two: b', 'Cookie: c=d', 'X-Empty:',
+        'Accept-Encoding: gzip', 'TE: trailers', 'Keep-Alive: timeout=5',
+        'Authorization: Basic Zm9v', 'X_Underscore: 1', 'Connection: close, X-One',
+    ]);
+
+    is(seen_headers($res, 'X-Two'), 'a, b', 'repeated');
+    is(seen_headers($res, 'Cookie'), 'c=d', 'a cookie');
+    is(seen_headers($res, 'Authorization'), 'Basic Zm9v', 'credentials');
+    is(seen_headers($res, 'Accept-Encoding'), 'gzip', 'encodings');
+    is(seen_headers($res, 'Keep-Alive'), '', 'not the ones of the connection');
+    is(seen_headers($res, 'X_Underscore'), '', 'nor with an underscore');
+    is(seen($res)->{service}, 'echo', 'the name is in the environment');
 }
 
 
 
-=== TEST 3: the request's headers
+=== TEST 2: request bodies of every size and form, and many requests
 --- user_files eval: ">>> fn/echo.py\n$::Echo"
 --- code
-my $res = get('/function/echo', headers => [
-    'X-One: 1', 'X-Two: a', 'X-Two: b', 'Cookie: c=d', 'X-Empty:',
-    'Accept-Encoding: gzip', 'TE: trailers', 'Keep-Alive: timeout=5',
-    'Authorization: Basic Zm9v', 'X_Underscore: 1', 'Connection: close, X-One',
-]);
+# request bodies of every size and form
 
-is(seen_headers($res, 'X-Two'), 'a, b', 'repeated');
-is(seen_headers($res, 'Cookie'), 'c=d', 'a cookie');
-is(seen_headers($res, 'Authorization'), 'Basic Zm9v', 'credentials');
-is(seen_headers($res, 'Accept-Encoding'), 'gzip', 'encodings');
-is(seen_headers($res, 'Keep-Alive'), '', 'not the ones of the connection');
-is(seen_headers($res, 'X_Underscore'), '', 'nor with an underscore');
-is(seen($res)->{service}, 'echo', 'the name is in the environment');
-
-
-
-=== TEST 4: request bodies of every size and form
---- user_files eval: ">>> fn/echo.py\n$::Echo"
---- code
 for my $size (0, 1, 8192, 100_000, 5_000_000) {
     my $body = substr(join('', map { chr } 0 .. 255) x ($size / 256 + 1),
                       0, $size);
@@ -242,9 +244,34 @@ $res = parse_response(read_all($sock));
 is(seen($res)->{sha1}, sha1_hex('hello'), 'after the wait');
 is(seen_headers($res, 'Expect'), '', 'which is no matter of the function');
 
+# many requests over one connection, one after the other and at once
+
+{
+    my $sock = connect_to();
+
+    syswrite($sock, join '', map {
+        request('POST', "/function/echo/$_", body => "body $_",
+                headers => [ $_ == 20 ? 'Connection: close'
+                                      : 'Connection: keep-alive' ])
+    } 1 .. 20);
+
+    my $rest = read_all($sock);
+    my @lines;
+
+    for (1 .. 20) {
+        my $res = parse_response($rest);
+        push @lines, seen($res)->{line};
+        $rest = $res->{rest};
+    }
+
+    is(join("\n", @lines), join("\n", map { "POST /$_ HTTP/1.1" } 1 .. 20),
+       'answered in order');
+    is($rest, '', 'and no more than that');
+}
 
 
-=== TEST 5: a body past client_max_body_size starts nothing
+
+=== TEST 3: a body past client_max_body_size starts nothing
 --- config
     location /function/ {
         client_max_body_size 1k;
@@ -252,20 +279,22 @@ is(seen_headers($res, 'Expect'), '', 'which is no matter of the function');
         faas $fn;
         proxy_pass http://functions;
     }
---- user_files eval: ">>> fn/echo.py\n$::Echo"
+--- user_files eval: ">>> fn/upload.py\n$::Echo"
 --- code
-my $res = post('/function/echo', 'a' x 1025);
+my $res = post('/function/upload', 'a' x 1025);
 is($res->{status}, 413, 'too large');
 is(header($res, 'Content-Type'), 'application/json', 'in JSON');
-is(scalar(instances()), 0, 'no container');
+is(scalar(instances('upload')), 0, 'no container');
 
-is(post('/function/echo', 'a' x 1024)->{status}, 200, 'one byte less');
+is(post('/function/upload', 'a' x 1024)->{status}, 200, 'one byte less');
 
 
 
-=== TEST 6: status codes, with and without a body
+=== TEST 4: status codes, headers and bodies of an answer
 --- user_files eval: ">>> fn/echo.py\n$::Echo"
 --- code
+# status codes, with and without a body
+
 for my $status (200, 201, 202, 203, 206, 299, 300, 301, 302, 303, 307, 308, 400,
                 401, 403, 404, 405, 409, 410, 413, 418, 422, 429, 451, 499, 500,
                 501, 502, 503, 504, 507, 599)
@@ -282,42 +311,58 @@ for my $status (204, 304) {
     is(header($res, 'ETag'), '"tag"', "status $status: its headers");
 }
 
+# the answer's headers and the forms of its body
+
+{
+    my $res = get('/function/echo/headers?Set-Cookie=a&Set-Cookie=b&X-A=1&x-a=2'
+                  . '&Link=%3C/x%3E&Link=%3C/y%3E&Content-Type=a/b&WWW-Authenticate=B'
+                  . '&Cache-Control=no-store&Cache-Control=private&X-Empty=');
+
+    is(join('|', headers($res, 'Set-Cookie')), 'a|b', 'repeated cookies');
+    is(join('|', headers($res, 'X-A')), '1|2', 'repeated of its own');
+    is(join('|', headers($res, 'Link')), '</x>|</y>', 'repeated links');
+    is(join('|', headers($res, 'Cache-Control')), 'no-store|private', 'for caches');
+    is(header($res, 'Content-Type'), 'a/b', 'its type');
+    is(header($res, 'WWW-Authenticate'), 'B', 'a challenge');
+
+    is(get('/function/echo/chunked?a=foo&b=bar')->{body}, 'foobar', 'chunked');
+
+    $res = get('/function/echo/chunked');
+    is("$res->{complete} $res->{body}", '1 ', 'chunked and empty');
+
+    $res = get('/function/echo/empty');
+    is("$res->{complete} $res->{body}", '1 ', 'empty');
+
+    $res = get('/function/echo/close');
+    is("$res->{complete} $res->{body}", "1 until the end\n", 'without a length');
+
+    $res = get('/function/echo/close', version => '1.0');
+    is($res->{body}, "until the end\n", 'the same for HTTP/1.0');
+
+    is(sha1_hex(get('/function/echo/large')->{body}),
+       sha1_hex('0123456789' x 100000), 'a megabyte');
+}
+
+# headers that are for the connection end at nginx
+
+{
+    my $res = get('/function/echo/headers?Keep-Alive=timeout=5&Proxy-Connection=close'
+                  . '&Trailer=X-T&Upgrade=h2c&TE=trailers&Connection=X-Hop&X-Hop=1'
+                  . '&X-Stays=1&Status=404&Refresh=0&Set-Cookie=a&Proxy-Authenticate=b');
+
+    for my $name (qw(Keep-Alive Proxy-Connection Trailer Upgrade TE X-Hop)) {
+        is(header($res, $name), undef, "$name is not passed on");
+    }
+
+    is(header($res, 'Connection'), 'close', "the connection's header is nginx's");
+    is($res->{status}, 200, '"Status" is just a header');
+    is(header($res, 'X-Stays'), 1, 'all else is');
+    is($res->{body}, "headers\n", 'with the body');
+}
 
 
-=== TEST 7: the answer's headers and the forms of its body
---- user_files eval: ">>> fn/echo.py\n$::Echo"
---- code
-my $res = get('/function/echo/headers?Set-Cookie=a&Set-Cookie=b&X-A=1&x-a=2'
-              . '&Link=%3C/x%3E&Link=%3C/y%3E&Content-Type=a/b&WWW-Authenticate=B'
-              . '&Cache-Control=no-store&Cache-Control=private&X-Empty=');
 
-is(join('|', headers($res, 'Set-Cookie')), 'a|b', 'repeated cookies');
-is(join('|', headers($res, 'X-A')), '1|2', 'repeated of its own');
-is(join('|', headers($res, 'Link')), '</x>|</y>', 'repeated links');
-is(join('|', headers($res, 'Cache-Control')), 'no-store|private', 'for caches');
-is(header($res, 'Content-Type'), 'a/b', 'its type');
-is(header($res, 'WWW-Authenticate'), 'B', 'a challenge');
-
-is(get('/function/echo/chunked?a=foo&b=bar')->{body}, 'foobar', 'chunked');
-
-$res = get('/function/echo/chunked');
-is("$res->{complete} $res->{body}", '1 ', 'chunked and empty');
-
-$res = get('/function/echo/empty');
-is("$res->{complete} $res->{body}", '1 ', 'empty');
-
-$res = get('/function/echo/close');
-is("$res->{complete} $res->{body}", "1 until the end\n", 'without a length');
-
-$res = get('/function/echo/close', version => '1.0');
-is($res->{body}, "until the end\n", 'the same for HTTP/1.0');
-
-is(sha1_hex(get('/function/echo/large')->{body}),
-   sha1_hex('0123456789' x 100000), 'a megabyte');
-
-
-
-=== TEST 8: X-Accel headers of a function are neither obeyed nor passed on
+=== TEST 5: X-Accel headers of a function are neither obeyed nor passed on
 --- http_config
     faas_zone raw:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -378,25 +423,7 @@ is($one, $two, 'Cache-Control does, as ever');
 
 
 
-=== TEST 9: headers that are for the connection end at nginx
---- user_files eval: ">>> fn/echo.py\n$::Echo"
---- code
-my $res = get('/function/echo/headers?Keep-Alive=timeout=5&Proxy-Connection=close'
-              . '&Trailer=X-T&Upgrade=h2c&TE=trailers&Connection=X-Hop&X-Hop=1'
-              . '&X-Stays=1&Status=404&Refresh=0&Set-Cookie=a&Proxy-Authenticate=b');
-
-for my $name (qw(Keep-Alive Proxy-Connection Trailer Upgrade TE X-Hop)) {
-    is(header($res, $name), undef, "$name is not passed on");
-}
-
-is(header($res, 'Connection'), 'close', "the connection's header is nginx's");
-is($res->{status}, 200, '"Status" is just a header');
-is(header($res, 'X-Stays'), 1, 'all else is');
-is($res->{body}, "headers\n", 'with the body');
-
-
-
-=== TEST 10: protocols are switched where it is enabled, and nowhere else
+=== TEST 6: protocols are switched where it is enabled, and nowhere else
 --- faas_locations
     location = /ws {
         faas switch;
@@ -426,7 +453,7 @@ is(get('/function/switch', headers => \@upgrade)->{status}, 502,
 
 
 
-=== TEST 11: any location can be a function, by any name
+=== TEST 7: any location can be a function, by any name
 --- http_config
     faas_zone raw:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -506,7 +533,7 @@ for my $case ([ 'none', 404, 'function_not_found' ], [ '', 400, 'invalid_name' ]
 
 
 
-=== TEST 12: error_page is for our errors too, and may be a function
+=== TEST 8: error_page is for our errors too, and may be a function
 --- config
     location /fn/ {
         error_page 404 = /sorry;
@@ -543,7 +570,7 @@ is(get('/intercepted?code=200')->{body}, "status\n", 'all else passes');
 
 
 
-=== TEST 13: whoever is refused starts nothing
+=== TEST 9: whoever is refused starts nothing
 --- http_config
     faas_zone raw:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -556,19 +583,19 @@ is(get('/intercepted?code=200')->{body}, "status\n", 'all else passes');
     location /basic {
         auth_basic realm;
         auth_basic_user_file $TEST_NGINX_SERVER_ROOT/html/users;
-        faas greet;
+        faas guarded;
         proxy_pass http://functions/;
     }
 
     location /deny {
         deny all;
-        faas greet;
+        faas guarded;
         proxy_pass http://functions/;
     }
 
     location /request {
         auth_request /no;
-        faas greet;
+        faas guarded;
         proxy_pass http://functions/;
     }
 
@@ -579,7 +606,7 @@ is(get('/intercepted?code=200')->{body}, "status\n", 'all else passes');
     location /limit {
         limit_req zone=limit;
         limit_req_status 429;
-        faas greet;
+        faas guarded;
         proxy_pass http://functions/;
     }
 
@@ -594,7 +621,7 @@ is(get('/intercepted?code=200')->{body}, "status\n", 'all else passes');
         return 204;
     }
 --- user_files eval
-">>> fn/greet.py\n$::Greet>>> users\nada:{PLAIN}secret\n"
+">>> fn/guarded.py\n$::Greet>>> users\nada:{PLAIN}secret\n"
 --- code
 for my $case ([ '/basic', 401 ], [ '/deny', 403 ], [ '/request', 401 ]) {
     my $res = get($case->[0]);
@@ -607,12 +634,11 @@ for my $case ([ '/basic', 401 ], [ '/deny', 403 ], [ '/request', 401 ]) {
 
 like(header(get('/basic'), 'WWW-Authenticate'), qr/\ABasic/, 'a challenge');
 
-is(post('/api/greet/invoke', '{}')->{status}, 403, 'an invocation');
+is(post('/api/guarded/invoke', '{}')->{status}, 403, 'an invocation');
 is(get('/basic', headers => [ 'Authorization: Basic bm86bm8=' ])->{status}, 401,
    'of a wrong user');
 
-is(scalar(instances()), 0, 'no container');
-unlike(error_log_text(), qr/faas: function/, 'nor a start');
+is(scalar(instances('guarded')), 0, 'no container');
 
 is(get('/basic', headers => [ 'Authorization: Basic YWRhOnNlY3JldA==' ])
    ->{status}, 200, 'the right one is served');
@@ -622,7 +648,7 @@ is(get('/limit')->{status}, 429, 'the second is not');
 
 
 
-=== TEST 14: functions included by SSI
+=== TEST 10: functions included by SSI
 --- config
     location /page {
         ssi on;
@@ -658,29 +684,3 @@ is($res->{complete}, 1, 'with functions that are none: complete');
 like($res->{body}, qr/\A\[.*\|.*\|\{"message":"Hello, world"\}\]\n\z/s,
      'and the others are there');
 is($res->{raw} =~ s/HTTP\/1\.1 200//gr =~ /HTTP\/1/ ? 1 : 0, 0, 'one answer');
-
-
-
-=== TEST 15: many requests over one connection, one after the other and at once
---- user_files eval: ">>> fn/echo.py\n$::Echo"
---- code
-my $sock = connect_to();
-
-syswrite($sock, join '', map {
-    request('POST', "/function/echo/$_", body => "body $_",
-            headers => [ $_ == 20 ? 'Connection: close'
-                                  : 'Connection: keep-alive' ])
-} 1 .. 20);
-
-my $rest = read_all($sock);
-my @lines;
-
-for (1 .. 20) {
-    my $res = parse_response($rest);
-    push @lines, seen($res)->{line};
-    $rest = $res->{rest};
-}
-
-is(join("\n", @lines), join("\n", map { "POST /$_ HTTP/1.1" } 1 .. 20),
-   'answered in order');
-is($rest, '', 'and no more than that');

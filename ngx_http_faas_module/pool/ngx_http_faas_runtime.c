@@ -114,6 +114,20 @@ ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes)
         }
     }
 
+    known = runtimes->elts;
+
+    for (i = 0; i < runtimes->nelts - 1; i++) {
+
+        if (known[i].ext.len == rt->ext.len
+            && ngx_strncmp(known[i].ext.data, rt->ext.data, rt->ext.len) == 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "runtimes \"%V\" and \"%V\" have the same "
+                               "extension", &known[i].name, &rt->name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
     return NGX_CONF_OK;
 }
 

@@ -20,7 +20,8 @@
 #include "ngx_http_faas_subrequest.h"
 
 
-#define NGX_HTTP_FAAS_START_BOOT    15000       /* ms, a loader to listen */
+#define NGX_HTTP_FAAS_START_BOOT    2000        /* ms, a loader to listen */
+#define NGX_HTTP_FAAS_START_BOOTS   8           /* so often, while it runs */
 #define NGX_HTTP_FAAS_START_PAUSE   100         /* ms, between two tries */
 #define NGX_HTTP_FAAS_START_TRIES   30
 
@@ -33,6 +34,7 @@ typedef struct {
     ngx_http_faas_call_t             call;
     ngx_uint_t                       step;      /* of docker_call_e */
     ngx_uint_t                       tries;
+    ngx_uint_t                       boots;
     ngx_http_faas_link_t             link;
     ngx_connection_t                 dummy;     /* of the timer */
     ngx_event_t                      timer;
@@ -63,6 +65,8 @@ static void ngx_http_faas_start_load(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_explain(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_report(void *data, ngx_uint_t running,
     ngx_str_t *text);
+static void ngx_http_faas_start_unbooted(ngx_http_faas_start_t *start,
+    ngx_uint_t running, ngx_str_t *text);
 static void ngx_http_faas_start_refuse(ngx_http_faas_start_t *start,
     ngx_uint_t outcome);
 static void ngx_http_faas_start_fail(ngx_http_faas_start_t *start,
@@ -418,12 +422,6 @@ ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link)
         return;
 
     default: /* CLOSED, TIMEOUT */
-
-        if (!link->connected) {
-            ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_ENGINE);
-            return;
-        }
-
         ngx_http_faas_start_explain(start);
         return;
     }
@@ -487,8 +485,8 @@ ngx_http_faas_start_explain(ngx_http_faas_start_t *start)
                                          start->sent);
 
     if (start->report == NULL) {
-        ngx_str_set(&text, "the function did not start");
-        ngx_http_faas_start_fail(start, 0, &text);
+        ngx_str_set(&text, "nothing is known of its process");
+        ngx_http_faas_start_report(start, 0, &text);
     }
 }
 
@@ -502,6 +500,11 @@ ngx_http_faas_start_report(void *data, ngx_uint_t running, ngx_str_t *text)
     ngx_str_t   full;
 
     start->report = NULL;
+
+    if (!start->link.connected) {
+        ngx_http_faas_start_unbooted(start, running, text);
+        return;
+    }
 
     if (running && start->link.result == NGX_HTTP_FAAS_LINK_CLOSED) {
 
@@ -529,6 +532,29 @@ ngx_http_faas_start_report(void *data, ngx_uint_t running, ngx_str_t *text)
     full.len = p - full.data;
 
     ngx_http_faas_start_fail(start, 0, &full);
+}
+
+
+/* the loader does not listen: the machine is slow, or the image is wrong */
+
+static void
+ngx_http_faas_start_unbooted(ngx_http_faas_start_t *start,
+    ngx_uint_t running, ngx_str_t *text)
+{
+    ngx_str_t  code;
+
+    if (running && ++start->boots < NGX_HTTP_FAAS_START_BOOTS) {
+        ngx_http_faas_link_connect(&start->link, NGX_HTTP_FAAS_START_BOOT);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, start->launch.pool->log, 0,
+                  "faas: the loader of runtime \"%V\" does not listen in "
+                  "\"%V\": %V", &start->launch.runtime->name,
+                  &start->launch.container, text);
+
+    ngx_str_set(&code, "backend_unavailable");
+    ngx_http_faas_start_fail(start, NGX_HTTP_SERVICE_UNAVAILABLE, &code);
 }
 
 

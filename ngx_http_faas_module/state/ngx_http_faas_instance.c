@@ -15,8 +15,6 @@
 
 static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
-static void ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn);
 
 
 void
@@ -90,9 +88,9 @@ ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
 }
 
 
-/* when none is left to wait for, all ask again, and the first starts one */
+/* the first that asks will start one */
 
-static void
+void
 ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn)
 {

@@ -31,6 +31,10 @@ ngx_http_faas_instance_t *ngx_http_faas_instance_take(
 void ngx_http_faas_instance_drain(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 
+/* when there is no instance left to wait for, tells all waiters to ask again */
+void ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn);
+
 /* locking: */
 
 /*

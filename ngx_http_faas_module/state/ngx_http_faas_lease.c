@@ -99,6 +99,13 @@ done:
 
     if (fn) {
         fn->pinned = 0;
+
+        if (rc != NGX_DONE && rc != NGX_AGAIN) {
+
+            /* an update may have left waiters with nobody to wait for */
+            ngx_http_faas_instance_orphans(zone, fn);
+        }
+
         ngx_http_faas_function_release(zone, fn);
     }
 

@@ -482,10 +482,14 @@ ngx_http_faas_unit_zone_broken_function(ngx_http_faas_function_t *fn)
         return "a function is pinned for ever";
     }
 
-    if (ngx_queue_empty(&fn->instances)) {
-        return ngx_queue_empty(&fn->waiting)
-               ? "a function is there without reason"
-               : "leases wait for nobody";
+    if (ngx_queue_empty(&fn->waiting)) {
+
+        if (ngx_queue_empty(&fn->instances)) {
+            return "a function is there without reason";
+        }
+
+    } else if (!ngx_http_faas_function_served(fn)) {
+        return "leases wait for nobody";
     }
 
     for (q = ngx_queue_head(&fn->waiting);

@@ -1,0 +1,72 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_UNIT_LEASE_H_INCLUDED_
+#define _NGX_HTTP_FAAS_UNIT_LEASE_H_INCLUDED_
+
+
+#include "ngx_http_faas_unit_zone.h"
+
+
+#define NGX_HTTP_FAAS_UNIT_SIZE  (64 * 4096)
+
+
+#define ngx_http_faas_unit_state(lease, s)                                   \
+    assert_int_equal((lease)->state, NGX_HTTP_FAAS_LEASE_##s)
+
+#define ngx_http_faas_unit_inst(inst, s)                                     \
+    assert_int_equal((inst)->state, NGX_HTTP_FAAS_##s)
+
+
+typedef struct {
+    ngx_http_faas_unit_zone_t   *t;
+    ngx_http_faas_instance_t    *inst;   /* to be started */
+    ngx_http_faas_lease_t       *lease;  /* the last one acquired */
+    ngx_uint_t                   rung[NGX_HTTP_FAAS_UNIT_WORKERS];
+} ngx_http_faas_unit_lease_t;
+
+
+void ngx_http_faas_unit_lease_begin(ngx_http_faas_unit_lease_t *tl);
+
+/* worker "n" asks for a slot, for the file with that revision */
+ngx_int_t ngx_http_faas_unit_lease_ask(ngx_http_faas_unit_lease_t *tl,
+    ngx_uint_t n, char *name, u_char revision);
+
+/* the same for revision A of "greet", with that result and a lease */
+ngx_http_faas_lease_t *ngx_http_faas_unit_lease_ok(
+    ngx_http_faas_unit_lease_t *tl, ngx_uint_t n, ngx_int_t rc);
+
+/* the owner of a start goes one step, or all of them */
+void ngx_http_faas_unit_lease_loading(ngx_http_faas_unit_lease_t *tl,
+    ngx_http_faas_instance_t *inst, u_char revision, ngx_uint_t concurrency);
+void ngx_http_faas_unit_lease_ready(ngx_http_faas_unit_lease_t *tl,
+    ngx_http_faas_instance_t *inst, u_char revision, ngx_uint_t concurrency);
+
+void ngx_http_faas_unit_lease_release(ngx_http_faas_unit_lease_t *tl,
+    ngx_uint_t n, ngx_http_faas_lease_t *lease);
+
+/* the bell of worker "n" has rung, and this is its next lease with news */
+void ngx_http_faas_unit_lease_news(ngx_http_faas_unit_lease_t *tl,
+    ngx_uint_t n, ngx_http_faas_lease_t *lease);
+
+/* no worker has any */
+void ngx_http_faas_unit_lease_no_news(ngx_http_faas_unit_lease_t *tl);
+
+/* another function takes all slots that are left */
+void ngx_http_faas_unit_lease_fill(ngx_http_faas_unit_lease_t *tl);
+
+/* how many functions the zone knows */
+ngx_uint_t ngx_http_faas_unit_lease_functions(ngx_http_faas_unit_lease_t *tl);
+
+/* the function is deleted, and its idle instances are removed */
+void ngx_http_faas_unit_lease_drop(ngx_http_faas_unit_lease_t *tl,
+    char *name);
+
+/* everything ends in good order; then nothing may be left */
+void ngx_http_faas_unit_lease_end(ngx_http_faas_unit_lease_t *tl);
+
+
+#endif /* _NGX_HTTP_FAAS_UNIT_LEASE_H_INCLUDED_ */
