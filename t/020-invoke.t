@@ -8,7 +8,7 @@ use Digest::SHA qw(sha1_hex);
 use IO::Uncompress::Gunzip qw(gunzip);
 use MIME::Base64 qw(decode_base64);
 
-plan tests => 138;
+plan tests => 131;
 
 # Answers what the table says, by the JSON string that it is invoked with.
 
@@ -239,6 +239,18 @@ sub output_of {
 }
 
 
+# of a large JSON string, for which a parser in perl would take seconds
+
+sub unescape {
+    my ($text) = @_;
+
+    $text =~ s/\A"|"\z//g;
+    $text =~ s/\\(["\\n])/$1 eq 'n' ? "\n" : $1/ge;
+
+    return $text;
+}
+
+
 # Reads an answer that is too large to keep: its length, head and tail.
 
 sub drain {
@@ -415,27 +427,27 @@ for my $kind (qw(json text bytes)) {
     for my $chunked (qw(false true)) {
         my $res = http(invoke_request('large', qq({"kind":"$kind",)
                        . qq("size":1000000,"chunked":$chunked,"sha1":true})));
-        my $result = result($res);
+        my ($sum) = $res->{body} =~ /"X-Sha1":"([0-9a-f]+)"/;
         my $bytes = $kind eq 'json' ? output_of($res)
-                    : $kind eq 'text' ? $result->{output}
-                    : decode_base64($result->{output});
-
-        utf8::encode($bytes) if $kind eq 'text';
+                    : $kind eq 'text' ? unescape(output_of($res))
+                    : decode_base64(output_of($res));
 
         cmp_ok(length($bytes), '>', 900000, "$kind, chunked $chunked: large");
-        is(sha1_hex($bytes), $result->{http_headers}{'X-Sha1'},
+        is(sha1_hex($bytes), $sum,
            "$kind, chunked $chunked: not a byte is lost");
     }
 }
 
 # HTTP/1.0 has no chunks
 
+my $whole = qr/\A\{"run_id".*,0\],"error_message":null,.*"large"\}\n\z/s;
+
 for my $size (100000, 1000000) {
     my $res = http(invoke_request('large', qq({"kind":"json","size":$size}),
                                   version => '1.0'));
 
     is(header($res, 'Transfer-Encoding'), undef, 'nothing is chunked');
-    is(ref result($res)->{output}, 'ARRAY', 'the result');
+    like($res->{body}, $whole, 'the result is whole');
 }
 
 
@@ -548,7 +560,8 @@ my $text;
 is(header($res, 'Content-Encoding'), 'gzip', 'the encoding');
 cmp_ok(length $res->{body}, '<', 100000, 'it is smaller');
 is(gunzip(\$res->{body}, \$text), 1, 'and can be unpacked');
-cmp_ok(length(decode_json($text)->{output}), '>', 900000, 'it is the result');
+cmp_ok(length($text), '>', 900000, 'it is as large as before');
+like($text, qr/\A\{"run_id".*"function_id":"large"\}\n\z/s, 'and the result');
 
 
 

@@ -6,7 +6,7 @@ use FaasClient;
 
 use Digest::SHA qw(sha1_hex);
 
-plan tests => 212;
+plan tests => 207;
 
 worker_connections(1024);
 

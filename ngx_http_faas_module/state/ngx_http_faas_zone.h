@@ -133,7 +133,6 @@ typedef struct {
     ngx_queue_t                      dead;      /* DEAD and REMOVING */
 
     uint32_t                         epoch;     /* of this zone, random */
-    ngx_atomic_t                     sequence;
 
     ngx_pid_t                        keeper;
     ngx_msec_t                       keeper_beat;
