@@ -13,6 +13,9 @@
 #include "ngx_http_faas_request.h"
 
 
+#define NGX_HTTP_FAAS_BALANCER_CONNECT  2000    /* ms, a lost SYN included */
+
+
 typedef ngx_int_t (*ngx_http_faas_balancer_header_pt)(ngx_http_request_t *r);
 
 
@@ -127,6 +130,11 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
                             |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
                             |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
                             |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
+
+    /* a bridge of this machine: who does not answer there is gone */
+
+    conf->connect_timeout = ngx_min(conf->connect_timeout,
+                                    NGX_HTTP_FAAS_BALANCER_CONNECT);
 
     u->conf = conf;
 
