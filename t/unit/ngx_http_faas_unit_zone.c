@@ -415,6 +415,14 @@ ngx_http_faas_unit_zone_broken_instance(ngx_http_faas_zone_t *zone,
             return "somebody drives an instance that is READY";
         }
 
+        if (fn->known
+            && ngx_memcmp(inst->revision, fn->revision,
+                          NGX_HTTP_FAAS_REVISION_LEN)
+               != 0)
+        {
+            return "an instance of an old revision is READY";
+        }
+
         if (n < inst->concurrency && !ngx_queue_empty(&fn->waiting)) {
             return "a lease waits while there is room";
         }
