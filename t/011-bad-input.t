@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 269;
+plan tests => 274;
 
 sub json { return JSON::PP->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
@@ -286,3 +286,13 @@ for my $bytes (@bad) {
 }
 
 is(post('/function/echo', 'x')->{body}, 1, 'the first that gets through');
+
+
+
+=== TEST 10: a source that is too large, or cannot be read
+--- code
+write_file(html_dir() . '/fn/huge.py', "#\n" x 2_100_000);
+
+for my $path ('/function/huge', '/functions/huge/invoke') {
+    main::refused(post($path, ''), 500, 'internal_error', $path);
+}

@@ -109,6 +109,11 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
         return ngx_http_faas_admission_refuse(adm, NGX_HTTP_NOT_FOUND,
                                               "function_not_found");
 
+    case NGX_ABORT: /* the source cannot be read, logged */
+        return ngx_http_faas_admission_refuse(adm,
+                                              NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                              "internal_error");
+
     default:
         ngx_log_error(NGX_LOG_ERR, adm->request->connection->log, 0,
                       "faas: no memory in the zone");
@@ -151,7 +156,7 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
     ngx_destroy_pool(pool);
 
     if (rc != NGX_OK) {
-        return rc;
+        return (rc == NGX_DECLINED) ? NGX_DECLINED : NGX_ABORT;
     }
 
     want->revision = revision;

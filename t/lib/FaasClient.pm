@@ -282,7 +282,7 @@ sub parse_response {
     } elsif (defined $length) {
         $res{body} = substr($raw, 0, $length);
         $res{rest} = length($raw) > $length ? substr($raw, $length) : '';
-        $res{complete} = length($res{body}) == $length;
+        $res{complete} = length($res{body}) == $length ? 1 : 0;
 
     } else {
         $res{body} = $raw;
@@ -337,7 +337,7 @@ sub result {
     my ($res) = @_;
     my $value = eval { decode_json($res->{body}) };
 
-    if (ref $value ne 'HASH') {
+    if (ref $value ne 'HASH' || !defined $value->{status}) {
         return { status => "HTTP $res->{status}", error_message => $res->{raw} };
     }
 
