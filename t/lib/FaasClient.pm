@@ -243,6 +243,7 @@ sub parse_response {
     my %res = (raw => $raw, status => '', headers => [], body => '',
                rest => '', complete => 0);
 
+    $raw =~ s/\AHTTP\/1\.1 100 Continue\r\n\r\n//;
     $raw =~ s/\A(.*?)\r\n\r\n//s or return \%res;
 
     my ($line, @headers) = split /\r\n/, $1;

@@ -18,7 +18,11 @@ use warnings;
 
 use Test::Nginx::Socket -Base;
 
-our @EXPORT = qw(containers wait_for echo_py);
+use IO::Select;
+use IO::Socket::UNIX;
+use POSIX ();
+
+our @EXPORT = qw(containers wait_for echo_py fake_engine);
 
 master_on();
 workers(2);
@@ -82,6 +86,126 @@ HTTPServer(("", int(os.environ["PORT"])), Echo).serve_forever()
 PY
 }
 
+# An engine that listens at this path and takes notes: whatever nginx sends is
+# appended to the file "$path.log", byte for byte.  With "relay" the real engine
+# answers, with "silent" nobody does, and else a ping is answered, and all other
+# requests get 500 and this message.  Gone when the test is.
+my @engines;
+
+sub fake_engine ($$) {
+    my ($path, $mode) = @_;
+
+    unlink $path;
+
+    my $listen = IO::Socket::UNIX->new(Local => $path, Listen => 64)
+        or die "$path: $!";
+    chmod 0777, $path;
+
+    open my $log, '>>', "$path.log" or die "$path.log: $!";
+
+    my $pid = fork;
+    die "fork: $!" if !defined $pid;
+
+    if ($pid) {
+        push @engines, $pid;
+        return "$path.log";
+    }
+
+    # whatever happens to the test, this ends
+    $SIG{ALRM} = sub { POSIX::_exit(0) };
+    $SIG{PIPE} = 'IGNORE';
+    alarm 120;
+
+    eval { serve_engine($listen, $log, $mode) };
+    POSIX::_exit(0);
+}
+
+sub serve_engine ($$$) {
+    my ($listen, $log, $mode) = @_;
+
+    my $select = IO::Select->new($listen);
+    my (%peer, %client, %got);
+
+    while (1) {
+        for my $sock ($select->can_read) {
+
+            if ($sock == $listen) {
+                my $client = $listen->accept or next;
+
+                $client{$client} = 1;
+                $select->add($client);
+
+                if ($mode eq 'relay') {
+                    my $engine = IO::Socket::UNIX->new(
+                        Peer => '/var/run/docker.sock') or die "engine: $!";
+
+                    $peer{$client} = $engine;
+                    $peer{$engine} = $client;
+                    $select->add($engine);
+                }
+
+                next;
+            }
+
+            my $n = sysread $sock, my $bytes, 65536;
+            my $peer = $peer{$sock};
+
+            if (!$n) {
+                for ($sock, $peer) {
+                    next if !defined;
+                    $select->remove($_);
+                    delete $peer{$_};
+                    delete $client{$_};
+                    delete $got{$_};
+                    close $_;
+                }
+
+                next;
+            }
+
+            syswrite $log, $bytes if $client{$sock};
+
+            if ($peer) {
+                write_all($peer, $bytes);
+                next;
+            }
+
+            next if $mode eq 'silent';
+
+            $got{$sock} .= $bytes;
+            next if $got{$sock} !~ /\r\n\r\n/;
+
+            my $head = $+[0];
+            my $body = $got{$sock} =~ /^Content-Length: *(\d+)/mi ? $1 : 0;
+
+            next if length $got{$sock} < $head + $body;
+
+            my ($status, $text) = $got{$sock} =~ m{^GET \S*/_ping }
+                ? (200, 'OK') : (500, qq({"message":"$mode"}\n));
+
+            write_all($sock, "HTTP/1.1 $status Answer\r\nApi-Version: 1.41\r\n"
+                             . "Content-Type: application/json\r\n"
+                             . 'Content-Length: ' . length($text) . "\r\n"
+                             . "Connection: close\r\n\r\n$text");
+
+            $select->remove($sock);
+            delete $client{$sock};
+            delete $got{$sock};
+            close $sock;
+        }
+    }
+}
+
+sub write_all ($$) {
+    my ($sock, $bytes) = @_;
+
+    while (length $bytes) {
+        my $n = syswrite $sock, $bytes;
+        last if !defined $n;
+        substr($bytes, 0, $n) = '';
+    }
+}
+
 add_block_preprocessor(sub {
     my $block = shift;
 
@@ -130,17 +254,36 @@ CONF
     }
 });
 
-# nothing of this test stays behind
+# Nothing of this test stays behind, not even a container whose creation was
+# still under way when nginx ended.
+my $owner = $$;
+
 END {
     my $rc = $?;
 
-    my $prefix = eval { server_root() };
+    if ($$ == $owner) {
+        kill 'KILL', @engines if @engines;
+        waitpid $_, 0 for @engines;
 
-    if (defined $prefix) {
-        my @ids = containers();
-        system('docker rm -f ' . join(' ', @ids) . ' >/dev/null 2>&1') if @ids;
+        my $quiet = 0;
 
-        my @nets = split ' ', `docker network ls -q --filter 'label=faas.prefix=$prefix/'`;
+        for (1 .. 50) {
+            my @ids = containers();
+
+            if (@ids) {
+                $quiet = 0;
+                system("docker rm -f @ids >/dev/null 2>&1");
+                next;
+            }
+
+            last if ++$quiet == 3;
+            select undef, undef, undef, 0.2;
+        }
+
+        my $prefix = server_root() . '/';
+        my @nets = split ' ',
+            `docker network ls -q --filter 'label=faas.prefix=$prefix'`;
+
         system("docker network rm @nets >/dev/null 2>&1") if @nets;
     }
 
