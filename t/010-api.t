@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 77;
+plan tests => 153;
 
 # what a python function that answers this text looks like
 sub source {
@@ -25,9 +25,17 @@ sub put {
     return http(request('PUT', "/functions/$name", body => json($doc)));
 }
 
+sub get_request { return request('GET', "/functions/$_[0]") }
+
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
 
 sub path { return html_dir() . "/fn/$_[0]" }
+
+# the files of the functions, and nothing else may be there
+sub files {
+    opendir my $dh, html_dir() . '/fn' or die $!;
+    return join ' ', sort grep { !/^\.(?:\.|keep)?$/ } readdir $dh;
+}
 
 no_shuffle();
 run_tests();
@@ -116,9 +124,7 @@ my ($won) = grep { $_->{status} == 201 } @all;
 is(decode_json($won->{body})->{source_code}, slurp(path('race.py')),
    'the one that was told so');
 
-opendir my $dh, html_dir() . '/fn';
-is(join(' ', sort grep { !/^\.(?:\.|keep)?$/ } readdir $dh), 'a.py race.py',
-   'nothing else is left behind');
+is(main::files(), 'a.py race.py', 'nothing else is left behind');
 
 
 
@@ -200,3 +206,274 @@ for my $name (sort keys %sources) {
     create($name, 'python', $sources{$name});
     is(slurp(path("$name.py")), $sources{$name}, $name);
 }
+
+
+
+=== TEST 8: HEAD
+--- user_files
+>>> fn/a.py
+x
+--- code
+for my $path ('/functions', '/functions/', '/functions/a', '/functions/none',
+              '/function/none')
+{
+    my $get = get($path);
+    my $head = http(request('HEAD', $path));
+
+    is($head->{status}, $get->{status}, "$path: status as of GET");
+    is($head->{rest}, '', 'no body');
+    is(header($head, 'Content-Type'), 'application/json', 'type');
+    is(header($head, 'Content-Length'), length $get->{body}, 'length');
+}
+
+
+
+=== TEST 9: greet.py and greet.ts, side by side
+--- user_files eval
+">>> fn/greet.py\n" . FaasTest::echo_py() =~ s/write\(body\)/write(b"python")/r
+. ">>> fn/greet.ts\n" . <<'TS'
+Deno.serve({ port: Number(Deno.env.get("PORT")) },
+           async (r) => new Response("deno " + await r.text()));
+TS
+--- code
+is(result(http(invoke_request('greet')))->{output}, 'python', 'greet');
+
+my $res = result(http(invoke_request('greet.ts', '[1, 2]')));
+is($res->{output}, 'deno [1, 2]', 'greet.ts');
+is($res->{function_id}, 'greet.ts', 'its name');
+is(post('/function/greet.ts', 'raw')->{body}, 'deno raw', 'raw');
+
+is(scalar(containers('greet')), 1, 'a container of its own');
+is(scalar(containers('greet.ts')), 1, 'for each');
+
+is(post('/functions', '{"name":"greet","language":"deno","source_code":""}')
+   ->{status}, 409, 'the name is taken');
+is(post('/functions', '{"name":"greet.ts","language":"deno","source_code":""}')
+   ->{status}, 409, 'this one, too');
+
+is(http(request('DELETE', '/functions/greet'))->{status}, 204, 'the one goes');
+is(main::files(), 'greet.ts', 'and only it');
+is(result(http(invoke_request('greet', '1')))->{output}, 'deno 1',
+   'then the name is of the other');
+
+is(http(request('DELETE', '/functions/greet.ts'))->{status}, 204, 'that goes, too');
+is(get('/functions')->{body}, "[]\n", 'none is left');
+is(scalar wait_for(10, sub { containers() == 0 }), 1, 'no container either');
+
+
+
+=== TEST 10: PUT of another language runs as that language
+--- user_files eval
+">>> fn/f.py\n" . FaasTest::echo_py() =~ s/write\(body\)/write(b"python")/r
+--- code
+is(result(http(invoke_request('f')))->{output}, 'python', 'python');
+
+my $ts = 'Deno.serve({ port: 8080 }, () => new Response("deno"));';
+is(put('f', { language => 'deno', source_code => $ts })->{status}, 200, 'replaced');
+
+my $fn = decode_json(get('/functions/f')->{body});
+is($fn->{language}, 'deno', 'language');
+is($fn->{source_code}, $ts, 'source');
+is(result(http(invoke_request('f')))->{output}, 'deno', 'deno');
+is(scalar wait_for(10, sub { containers('f') == 1 }), 1, 'python is gone');
+
+
+
+=== TEST 11: what is read and written is the file
+--- code
+my %sources = ("latin.py" => "caf\xe9\n", "nul.py" => "\0\0", "bom.py" => "\xef\xbb\xbfx",
+               "cut.py" => "\xe2\x82", "utf8.py" => "\xf0\x9f\x98\x80 \xe2\x82\xac",
+               "control.py" => join('', map { chr } 0 .. 31, 127), "empty.py" => '');
+
+for my $file (sort keys %sources) {
+    my ($name) = $file =~ /(\w+)/;
+
+    write_file(path($file), $sources{$file});
+
+    my $fn = decode_json(get("/functions/$name")->{body});
+    my $source = $fn->{source_code};
+
+    if (($fn->{source_encoding} // '') eq 'base64') {
+        require MIME::Base64;
+        $source = MIME::Base64::decode_base64($source);
+        ok($name =~ /latin|cut/, "$name in base64");
+
+    } else {
+        utf8::encode($source);
+        ok($name !~ /latin|cut/, "$name as text");
+    }
+
+    is($source, $sources{$file}, $name);
+}
+
+# any text that JSON can carry, in any spelling of it
+srand 7;
+
+for my $round (1 .. 20) {
+    my ($json, $text) = ('', '');
+
+    for (1 .. 100) {
+        my $ch = (int rand 128, int rand 0x800, int rand 0xd800,
+                  0x10000 + int rand 0x100000)[rand 4];
+        my $char = chr $ch;
+
+        if ($ch < 0x20 || $ch == 0x22 || $ch == 0x5c || rand() < 0.3) {
+            $json .= sprintf '\\u%04x', $_ for $ch < 0x10000 ? $ch
+                : (0xd800 + (($ch - 0x10000) >> 10), 0xdc00 + ($ch & 0x3ff));
+
+        } else {
+            utf8::encode(my $bytes = $char);
+            $json .= $bytes;
+        }
+
+        $text .= $char;
+    }
+
+    utf8::encode(my $bytes = $text);
+
+    http(request('PUT', '/functions/random',
+                 body => "{\"language\":\"python\",\"source_code\":\"$json\"}"));
+    is(slurp(path('random.py')), $bytes, "random text $round")
+        if slurp(path('random.py')) ne $bytes || $round == 20;
+}
+
+
+
+=== TEST 12: created_at is the time of the file
+--- user_files
+>>> fn/old.py
+x
+--- code
+utime 951_782_400, 951_782_400, path('old.py');
+is(decode_json(get('/functions/old')->{body})->{created_at}, '2000-02-29T00:00:00Z',
+   'of one function');
+is(decode_json(get('/functions')->{body})->[0]{created_at}, '2000-02-29T00:00:00Z',
+   'in the list');
+
+
+
+=== TEST 13: many functions
+--- code
+write_file(path("f$_.py"), 'x') for 1 .. 500;
+
+my $list = decode_json(get('/functions')->{body});
+is(scalar @$list, 500, 'all are listed');
+is(join(' ', map { $_->{id} } @$list), join(' ', sort map { "f$_" } 1 .. 500),
+   'by their names');
+
+
+
+=== TEST 14: writes at the same time
+--- code
+my @answers = parallel([ map { request('PUT', '/functions/p',
+    body => json({ language => 'python', source_code => "# $_\n" x 20_000 })) }
+    1 .. 20 ]);
+
+is(scalar(grep { $_->{status} !~ /^20[01]$/ } @answers), 0, 'all are done');
+like(slurp(path('p.py')), qr/\A(# \d+\n)\1{19999}\z/, 'the file is of one of them');
+
+@answers = parallel([ map { (request('PUT', '/functions/p',
+                                     body => json({ source_code => 'x' x 100,
+                                                    language => 'python' })),
+                             get_request('p'), request('DELETE', '/functions/p')) }
+                      1 .. 10 ]);
+
+is(scalar(grep { $_->{status} !~ /^(?:20[014]|404)$/ } @answers), 0,
+   'with reads and deletes among them');
+is(scalar(grep { $_->{body} =~ /"source_code":"([^"]*)"/
+                 && $1 !~ /^(?:x{100}|(?:# \d+\\n){20000})$/ } @answers), 0,
+   'nobody reads half of a file');
+like(main::files(), qr/^(?:p\.py)?$/, 'nothing else is left behind');
+
+@answers = parallel([ map { request('DELETE', '/functions/d') } 1 .. 10 ]);
+is(scalar(grep { $_->{status} == 404 } @answers), 10, 'none to delete');
+
+write_file(path('d.py'), 'x');
+@answers = parallel([ map { request('DELETE', '/functions/d') } 1 .. 10 ]);
+is(scalar(grep { $_->{status} == 204 } @answers), 1, 'one deletes it');
+is(scalar(grep { $_->{status} == 404 } @answers), 9, 'the others find none');
+
+
+
+=== TEST 15: a directory that is not there
+--- code
+rmdir path('') or unlink(path('.keep')), rmdir path('');
+
+is(get('/functions')->{body}, "[]\n", 'no functions');
+is(get('/functions/a')->{status}, 404, 'nor this one');
+is(http(request('DELETE', '/functions/a'))->{status}, 404, 'none to delete');
+
+# nothing is acknowledged that is not done
+my $res = create('a', 'python', '');
+like($res->{status}, qr/^50[37]$/, 'nor a new one');
+isnt(code($res), '', 'which is told as JSON');
+unlike($res->{body}, qr{/}, 'and without the path');
+--- log_allow: faas: open\(".*"\) failed \(2:
+
+
+
+=== TEST 16: a name is one function, whatever the languages that are written at once
+--- code
+my @language = ('python', 'deno');
+my ($created, $refused, $files) = (0, 0, 0);
+
+for my $round (1 .. 15) {
+    my @answers = parallel([ map { request('POST', '/functions',
+        body => json({ name => "r$round", language => $language[$_ % 2],
+                       source_code => "# $_" })) } 1 .. 20 ]);
+
+    $created += grep { $_->{status} == 201 } @answers;
+    $refused += grep { $_->{status} == 409 } @answers;
+    $files += () = glob path("r$round.*");
+}
+
+is($created, 15, 'of 20 creates one is done');
+is($refused, 15 * 19, 'and the others are told so');
+is($files, 15, 'one file each');
+
+my %answers;
+$files = 0;
+
+for my $round (1 .. 15) {
+    write_file(path("p$round.py"), 'x');
+
+    $answers{$_->{status}}++ for parallel([ map { request('PUT', "/functions/p$round",
+        body => json({ language => $language[$_ % 2], source_code => "# $_" })) }
+        1 .. 10 ]);
+    $files += () = glob path("p$round.*");
+}
+
+is(join(' ', map { "$_:$answers{$_}" } sort keys %answers), '200:150', 'PUT: replaced');
+is($files, 15, 'one file each');
+
+%answers = ();
+$answers{$_->{status}}++ for map { my $round = $_; parallel([ map {
+    request('PUT', "/functions/n$round", body => json({ language => 'python',
+                                                        source_code => "# $_" })) }
+    1 .. 10 ]) } 1 .. 15;
+is(join(' ', map { "$_:$answers{$_}" } sort keys %answers), '200:135 201:15',
+   'one PUT creates, the others replace');
+
+
+
+=== TEST 17: something else has the name of the file
+--- user_files
+>>> other.py
+other
+--- code
+mkdir path('') or die $!;
+mkdir path('d.py') or die $!;
+symlink html_dir() . '/other.py', path('l.py') or die $!;
+chmod 0777, path('');
+
+is(create('d', 'python', 'x')->{status}, 409, 'create over a directory');
+is(put('d', { language => 'python', source_code => 'x' })->{status}, 409, 'replace');
+ok(-d path('d.py'), 'the directory stays');
+
+is(create('l', 'python', 'x')->{status}, 409, 'create over a link');
+is(get('/functions/l')->{status}, 404, 'which is no function');
+is(http(invoke_request('l'))->{status}, 404, 'nor one that runs');
+is(slurp(html_dir() . '/other.py'), "other\n", 'what it leads to stays as it is');
+
+put('l', { language => 'python', source_code => 'x' });
+is(slurp(html_dir() . '/other.py'), "other\n", 'also when it is replaced');

@@ -364,7 +364,7 @@ for my $status (204, 304) {
 
 === TEST 5: X-Accel headers of a function are neither obeyed nor passed on
 --- http_config
-    faas_zone raw:1m;
+    faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     proxy_cache_path $TEST_NGINX_SERVER_ROOT/html/cache keys_zone=cache:1m;
 
@@ -455,7 +455,7 @@ is(get('/function/switch', headers => \@upgrade)->{status}, 502,
 
 === TEST 7: any location can be a function, by any name
 --- http_config
-    faas_zone raw:1m;
+    faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
 
     map $http_x_version $version {
@@ -572,7 +572,7 @@ is(get('/intercepted?code=200')->{body}, "status\n", 'all else passes');
 
 === TEST 9: whoever is refused starts nothing
 --- http_config
-    faas_zone raw:1m;
+    faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     limit_req_zone $uri zone=limit:1m rate=1r/m;
 

@@ -244,15 +244,73 @@ our $Greet = FaasClient::slurp('data/functions/greet.py');
 our $Hello = '{"message":"Hello, world"}';
 
 
-# all containers of this function are gone, and those that remain when not
+# What is left of the containers of these functions, after some time for their
+# removal: nothing.
 
-sub gone {
-    my ($function) = @_;
+sub left {
+    my %names = map { $_ => 1 } @_;
     my @left;
 
-    wait_for(15, sub { !(@left = instances($function)) });
-    return join '; ', map { "$_->{Labels}{'faas.function'} $_->{Names}[0]"
-                            . " $_->{Status}" } @left;
+    wait_for(15, sub {
+        @left = grep { $names{$_->{Labels}{'faas.function'}} } instances();
+        return !@left;
+    });
+
+    return join '; ', map { "$_->{Labels}{'faas.function'}: $_->{Status}" } @left;
+}
+
+
+# One request over HTTP/2, told by its very headers; gives what nginx answers, as
+# "status STATUS", "reset" or "closed".
+
+sub h2_frame {
+    my ($type, $flags, $stream, $data) = @_;
+    return substr(pack('N', length $data), 1) . pack('CCN', $type, $flags, $stream)
+           . $data;
+}
+
+sub h2_request {
+    my ($port, $body, @headers) = @_;
+    my $block = '';
+
+    while (my ($name, $value) = splice @headers, 0, 2) {
+        $block .= "\x10" . pack('C/a C/a', $name, $value);
+    }
+
+    my $sock = connect_to(port => $port);
+    my $data = '';
+
+    syswrite($sock, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . h2_frame(4, 0, 0, '')
+                    . h2_frame(1, length $body ? 4 : 5, 1, $block)
+                    . (length $body ? h2_frame(0, 1, 1, $body) : ''));
+
+    while (1) {
+        while (length $data >= 9) {
+            my ($high, $low, $type) = unpack 'CnC', $data;
+            my $length = ($high << 16) + $low;
+
+            last if length $data < 9 + $length;
+
+            my $payload = substr($data, 9, $length);
+
+            substr($data, 0, 9 + $length) = '';
+
+            return 'reset' if $type == 3;
+            return 'closed' if $type == 7;
+            next if $type != 1;
+
+            my $first = ord $payload;
+
+            # of the static table, or as text
+            return 'status ' . (qw(200 204 206 304 400 404 500))[$first - 0x88]
+                if $first >= 0x88 && $first <= 0x8e;
+            return 'status ' . substr($payload, 2, 3);
+        }
+
+        my $more = read_some($sock, 10);
+        return 'closed' if $more eq '';
+        $data .= $more;
+    }
 }
 
 
@@ -367,7 +425,7 @@ for my $i (0 .. $#cases) {
            "$name: in the function's own words");
 }
 
-is(gone(), '', 'no container is left');
+is(left(map { $_->[0] } @cases), '', 'no container is left');
 
 # raw it is a 502, without the reason
 
@@ -565,7 +623,7 @@ is(get('/function/evil/plain')->{status}, 200, 'and then it serves again');
 
 === TEST 7: no engine: a 503 at once, and whoever is warm is served
 --- http_config
-    faas_zone faults:1m;
+    faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
 
@@ -723,20 +781,28 @@ my @cases = (
       "1\r\naa\r\n0\r\n\r\n$hidden" ],
 );
 
+my (@names, @requests);
+
 for my $i (0 .. $#cases) {
     my ($name, $headers, $body) = @{ $cases[$i] };
-    my $head = "/function/record/case-$i HTTP/1.1\r\nHost: localhost\r\n"
-               . "Connection: close\r\n$headers\r\n\r\n";
 
     for my $method (qw(POST GET)) {
-        my $res = http("$method $head$body", timeout => 5);
-
-        # the client closes when nginx waits for more
-        ok($res->{status} eq '' || $res->{status} =~ /^(?:200|400|501|411)$/,
-           "$name, $method: status $res->{status}");
-        is(() = ($res->{raw} =~ /HTTP\/1\.1 \d/g), $res->{status} eq '' ? 0 : 1,
-           "$name, $method: no more than one answer") if $method eq 'POST';
+        push @names, "$name, $method";
+        push @requests, "$method /function/record/case-$i HTTP/1.1\r\n"
+                        . "Host: localhost\r\nConnection: close\r\n"
+                        . "$headers\r\n\r\n$body";
     }
+}
+
+# where nginx waits for more, this client goes away
+
+my @answers = parallel(\@requests, timeout => 3);
+
+for my $i (0 .. $#names) {
+    my $answers = () = $answers[$i]{raw} =~ /HTTP\/1\.1 \d/g;
+
+    like("$answers $answers[$i]{status}", qr/\A(?:0 |1 (?:200|400|411|501))\z/,
+         "$names[$i]: one answer at the most");
 }
 
 my $lines = decode_json(get('/function/record/lines')->{body});
@@ -746,7 +812,88 @@ is(join("\n", grep { !m{^(?:GET|POST) /(?:case-\d+|start) HTTP/1\.1$} } @$lines)
 
 
 
-=== TEST 10: nothing leads to the engine
+=== TEST 10: so it is over HTTP/2
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_runtime python concurrency=64;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 http2;
+
+        location /function/ {
+            rewrite ^/function/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
+            faas $fn;
+            proxy_pass http://functions;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }
+    }
+--- user_files eval: ">>> fn/record.py\n$::Record"
+--- code
+my ($port) = slurp(server_root() . '/conf/nginx.conf') =~ /127\.0\.0\.1:(\d+) http2/;
+my $path = '/function/record/case';
+my @get = (':method' => 'GET', ':scheme' => 'http', ':authority' => 'localhost',
+           ':path' => $path);
+my @post = (':method' => 'POST', @get[2 .. 7]);
+my $hidden = "GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n";
+my $size = length $hidden;
+
+is(get('/function/record/start')->{status}, 200, 'it serves');
+is(h2_request($port, '', @get), 'status 200', 'over HTTP/2 too');
+is(h2_request($port, $hidden, @post), 'status 200', 'with a body');
+
+for my $case (
+    [ 'a length of nothing', $hidden, @post, 'content-length' => 0 ],
+    [ 'a length too short', $hidden, @post, 'content-length' => $size - 5 ],
+    [ 'a length too long', $hidden, @post, 'content-length' => $size + 5 ],
+    [ 'two lengths', $hidden, @post, 'content-length' => 0,
+      'content-length' => $size ],
+    [ 'a length that is none', $hidden, @post, 'content-length' => '+5' ],
+    [ 'a line break in a value', '', @get, 'x-a' => "a\r\nX-Injected: 1" ],
+    [ 'a line feed in a value', '', @get, 'x-a' => "a\nX-Injected: 1" ],
+    [ 'a request in a value', '', @get, 'x-a' => "a\r\n\r\n$hidden" ],
+    [ 'NUL in a value', '', @get, 'x-a' => "a\0b" ],
+    [ 'a line break in a name', '', @get, "x-a: a\r\nx-injected" => 1 ],
+    [ 'a request in the method', '', ':method' => "GET /hidden HTTP/1.1\r\nX: ",
+      @get[2 .. 7] ],
+    [ 'a request in the path', '', @get[0 .. 5],
+      ':path' => "$path HTTP/1.1\r\nX: a\r\n\r\n$hidden" ],
+    [ 'no path', '', @get[0 .. 5] ],
+    [ 'a line break in the authority', '', @get[0 .. 3],
+      ':authority' => "localhost\r\nX-Injected: 1", @get[6 .. 7] ],
+)
+{
+    my ($name, @request) = @$case;
+    like(h2_request($port, @request), qr/\A(?:status 400|reset|closed)\z/, $name);
+}
+
+# taken or not, but never another request
+
+for my $case (
+    [ 'chunks', "0\r\n\r\n$hidden", @post, 'transfer-encoding' => 'chunked' ],
+    [ 'a connection', $hidden, @post, 'connection' => 'content-length' ],
+    [ 'an upgrade', '', @get, 'upgrade' => 'h2c', 'connection' => 'upgrade' ],
+    [ 'a header in capitals', $hidden, @post, 'Content-Length' => 0 ],
+)
+{
+    my ($name, @request) = @$case;
+    like(h2_request($port, @request), qr/\A(?:status [245]00|reset|closed)\z/, $name);
+}
+
+my $lines = decode_json(get('/function/record/lines')->{body});
+
+is(join("\n", grep { !m{^(?:GET|POST) /(?:case|start) HTTP/1\.1$} } @$lines), '',
+   'the function has seen nothing of what was hidden');
+
+
+
+=== TEST 11: nothing leads to the engine
 --- faas_locations
     location = /docker {
         faas "docker";
@@ -792,13 +939,7 @@ is(scalar(instances('containers')), 0, 'no container');
 
 
 
-=== TEST 11: names that are no names
---- faas_locations
-    location = /any {
-        set_unescape_uri $fn $arg_fn;
-        faas $fn;
-        proxy_pass http://functions/;
-    }
+=== TEST 12: names that are no names
 --- config
     location /functions {
         faas_api /function/;
@@ -835,9 +976,6 @@ for my $name (@names) {
 
     is($res->{status}, 400, 'created: ' . $name =~ s/([^ -~])/?/gr);
 }
-
-is(join(' ', map { $_->{Names}[0] } instances()), '', 'no container')
-    if 0;
 
 # what is in a name is in the label
 

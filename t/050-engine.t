@@ -5,9 +5,6 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-use IO::Select;
-use IO::Socket::UNIX;
-use POSIX ();
 use Time::HiRes qw(sleep time);
 
 plan tests => 101;
@@ -125,91 +122,22 @@ HTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
 _EOC_
 
 
-# A proxy in front of the engine that keeps what each connection sends, in files
-# of a directory.  Gives its process.
-
-sub record_engine {
-    my ($path, $dir) = @_;
-
-    mkdir $dir;
-    unlink $path;
-
-    my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 128)
-        or die "$path: $!";
-
-    chmod 0777, $path;
-
-    my $pid = fork() // die "fork: $!";
-
-    if ($pid) {
-        close $listener;
-        return $pid;
-    }
-
-    $SIG{PIPE} = 'IGNORE';
-    $SIG{TERM} = 'DEFAULT';
-
-    my $select = IO::Select->new($listener);
-    my (%peer, %file, $n);
-
-    while (1) {
-        for my $sock ($select->can_read) {
-
-            if ($sock == $listener) {
-                my $client = $listener->accept or next;
-                my $engine = IO::Socket::UNIX->new(Peer => $FaasClient::Engine)
-                    or next;
-
-                open(my $file, '>:raw', sprintf "%s/%05d", $dir, ++$n)
-                    or POSIX::_exit(1);
-                $file->autoflush(1);
-
-                $peer{$client} = $engine;
-                $peer{$engine} = $client;
-                $file{$client} = $file;
-                $select->add($client, $engine);
-                next;
-            }
-
-            my $peer = $peer{$sock} or next;
-            my $got = sysread($sock, my $data, 65536);
-
-            if (!$got) {
-                $select->remove($sock, $peer);
-                delete @peer{$sock, $peer};
-                delete @file{$sock, $peer};
-                close $sock;
-                close $peer;
-                next;
-            }
-
-            print { $file{$sock} } $data if $file{$sock};
-            syswrite($peer, $data);
-        }
-    }
-}
-
-
-# The requests in those files: line, headers in order, body.
+# The requests in such a log: line, headers in order, body.
 
 sub recorded {
-    my ($dir) = @_;
+    my ($rest) = @_;
     my @requests;
 
-    for my $file (sort glob "$dir/*") {
-        my $rest = FaasClient::slurp($file);
+    while ($rest =~ s/\A(\S+ \S+ HTTP\/1\.[01])\r\n(.*?)\r\n\r\n//s) {
+        my ($line, @headers) = ($1, split /\r\n/, $2);
+        my ($length) = map { /^content-length: (\d+)$/i ? $1 : () } @headers;
+        my $body = substr($rest, 0, $length // 0, '');
 
-        while ($rest =~ s/\A(\S+ \S+ HTTP\/1\.[01])\r\n(.*?)\r\n\r\n//s) {
-            my ($line, @headers) = ($1, split /\r\n/, $2);
-            my ($length) = map { /^content-length: (\d+)$/i ? $1 : () } @headers;
-            my $body = substr($rest, 0, $length // 0, '');
-
-            push @requests, { line => $line, headers => \@headers, body => $body };
-        }
-
-        push @requests, { line => "not a request: $rest", headers => [], body => '' }
-            if $rest ne '';
+        push @requests, { line => $line, headers => \@headers, body => $body };
     }
+
+    push @requests, { line => "not a request: $rest", headers => [], body => '' }
+        if $rest ne '';
 
     return @requests;
 }
@@ -226,7 +154,7 @@ __DATA__
 
 === TEST 1: no header of a client reaches the engine
 --- http_config
-    faas_zone engine:1m;
+    faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
 
@@ -239,7 +167,7 @@ connect\(\) to unix:\S+engine\.sock failed
 ">>> fn/evil.py\n$::Where"
 --- code
 my $root = html_dir();
-my $pid = record_engine("$root/engine.sock", "$root/record");
+my $log = fake_engine("$root/engine.sock", 'relay');
 my @evil = ('X-Registry-Auth: c2VjcmV0', 'X-Registry-Config: e30=',
             'Expect: 100-continue', 'X-Evil: marker-of-the-client',
             'Host: marker.of.the.client', 'Cookie: marker-of-the-client=1',
@@ -280,7 +208,7 @@ for my $kind (qw(raw upgrade chunked invoked)) {
 
 wait_for(10, sub { instances('evil') == 1 });
 
-my @all = recorded("$root/record");
+my @all = recorded(slurp($log));
 my $text = join "\n", map { join "\n", $_->{line}, @{ $_->{headers} }, $_->{body} } @all;
 
 is(scalar(grep { $_->{line} =~ m{^POST /v[0-9.]+/containers/create\?} } @all), 4,
@@ -303,10 +231,6 @@ is(scalar(grep { $_->{line} =~ /^not a request/ } @all), 0,
 my @bodies = map { eval { decode_json($_->{body}) } } grep { $_->{body} ne '' } @all;
 
 is(scalar(grep { !defined } @bodies), 0, 'each body is JSON');
-
-kill 'TERM', $pid;
-waitpid $pid, 0;
-unlink "$root/engine.sock";
 
 
 

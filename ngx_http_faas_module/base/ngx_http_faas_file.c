@@ -11,6 +11,12 @@
 
 #include <ngx_sha1.h>
 
+#include <sys/file.h>
+
+
+/* the lock is held for a write and an fsync: milliseconds, if it is held */
+#define NGX_HTTP_FAAS_FILE_LOCK_TRIES  200
+
 
 static void ngx_http_faas_file_identity(struct stat *st,
     ngx_http_faas_identity_t *identity);
@@ -200,7 +206,7 @@ ngx_http_faas_file_write(ngx_pool_t *pool, ngx_str_t *path, ngx_str_t *bytes,
     if (n == -1) {
         err = ngx_errno;
 
-        if (create && err == NGX_EEXIST) {
+        if ((create && err == NGX_EEXIST) || err == NGX_EISDIR) {
             (void) ngx_delete_file(temp.data);
             return NGX_BUSY;
         }
@@ -343,6 +349,47 @@ ngx_http_faas_file_sync_dir(ngx_pool_t *pool, ngx_str_t *path,
     (void) ngx_close_file(fd);
 
     return rc;
+}
+
+
+ngx_fd_t
+ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log)
+{
+    ngx_fd_t    fd;
+    ngx_err_t   err;
+    ngx_uint_t  n;
+
+    fd = open((char *) dir->data, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
+                      "faas: open(\"%s\") failed", dir->data);
+        return NGX_INVALID_FILE;
+    }
+
+    err = 0;
+
+    for (n = 0; n < NGX_HTTP_FAAS_FILE_LOCK_TRIES; n++) {
+
+        if (flock(fd, LOCK_EX|LOCK_NB) == 0) {
+            return fd;
+        }
+
+        err = ngx_errno;
+
+        if (err != NGX_EAGAIN && err != NGX_EINTR) {
+            break;
+        }
+
+        ngx_msleep(1);
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, err, "faas: flock(\"%s\") failed",
+                  dir->data);
+
+    (void) ngx_close_file(fd);
+
+    return NGX_INVALID_FILE;
 }
 
 

@@ -32,10 +32,17 @@ ngx_int_t ngx_http_faas_file_read(ngx_pool_t *pool, ngx_str_t *path,
 /*
  * Puts the bytes under that path, all or nothing: a file beside it, fsync,
  * rename, and fsync of the directory.  With "create" the path must be free,
- * else NGX_BUSY, whoever else does the same just now.
+ * else NGX_BUSY, whoever else does the same just now; NGX_BUSY also when a
+ * directory is in the way.
  */
 ngx_int_t ngx_http_faas_file_write(ngx_pool_t *pool, ngx_str_t *path,
     ngx_str_t *bytes, ngx_uint_t create, ngx_log_t *log);
+
+/*
+ * Locks a directory against all who write functions into it, for as long as
+ * the descriptor is open: NGX_INVALID_FILE when that takes too long, logged.
+ */
+ngx_fd_t ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log);
 
 /* NGX_DECLINED when there was none */
 ngx_int_t ngx_http_faas_file_delete(ngx_pool_t *pool, ngx_str_t *path,

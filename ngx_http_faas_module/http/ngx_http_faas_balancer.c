@@ -87,6 +87,13 @@ ngx_http_faas_balancer_init(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 {
     us->peer.init = ngx_http_faas_balancer_init_peer;
 
+    if (us->servers->nelts > 1) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "upstream \"%V\" has \"faas\", and so no \"server\"",
+                      &us->host);
+        return NGX_ERROR;
+    }
+
     return NGX_OK;
 }
 

@@ -21,12 +21,22 @@ typedef struct {
 } ngx_http_faas_store_doc_t;
 
 
+typedef ngx_int_t (*ngx_http_faas_store_pt)(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc);
+
+
 static ngx_int_t ngx_http_faas_store_parse(ngx_http_request_t *r,
     ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
 static ngx_int_t ngx_http_faas_store_name(ngx_http_request_t *r,
     ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
 static ngx_int_t ngx_http_faas_store_language(ngx_http_request_t *r,
     ngx_str_t *language, ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_locked(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc, ngx_http_faas_store_pt write);
+static ngx_int_t ngx_http_faas_store_add(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_put(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc);
 static ngx_int_t ngx_http_faas_store_location(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_http_faas_store_find(ngx_http_request_t *r,
@@ -228,13 +238,34 @@ ngx_http_faas_store_language(ngx_http_request_t *r, ngx_str_t *language,
 }
 
 
+/* a name is of one file, of whatever language: looks and writes at once */
+
+static ngx_int_t
+ngx_http_faas_store_locked(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc, ngx_http_faas_store_pt write)
+{
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    fd = ngx_http_faas_file_lock(&ngx_http_faas_get_pool(r)->root,
+                                 r->connection->log);
+    if (fd == NGX_INVALID_FILE) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    rc = write(r, doc);
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
 ngx_int_t
 ngx_http_faas_store_create(ngx_http_request_t *r)
 {
-    ngx_int_t                      rc;
-    ngx_str_t                      path;
-    ngx_http_faas_store_doc_t      doc;
-    ngx_http_faas_listing_item_t   item;
+    ngx_int_t                  rc;
+    ngx_http_faas_store_doc_t  doc;
 
     rc = ngx_http_faas_store_parse(r, NULL, &doc);
     if (rc != NGX_DECLINED) {
@@ -246,28 +277,39 @@ ngx_http_faas_store_create(ngx_http_request_t *r)
                    "invalid_language", "language is missing");
     }
 
+    return ngx_http_faas_store_locked(r, &doc, ngx_http_faas_store_add);
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      path;
+    ngx_http_faas_listing_item_t   item;
+
     /* of any language: one name is one function */
 
-    rc = ngx_http_faas_store_find(r, &doc.name, &item);
+    rc = ngx_http_faas_store_find(r, &doc->name, &item);
 
     if (rc == NGX_DECLINED) {
 
         if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool,
-                                    &doc.name, doc.runtime, &path)
+                                    &doc->name, doc->runtime, &path)
             != NGX_OK)
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        rc = ngx_http_faas_file_write(r->pool, &path, &doc.source, 1,
+        rc = ngx_http_faas_file_write(r->pool, &path, &doc->source, 1,
                                       r->connection->log);
         if (rc == NGX_OK) {
 
-            if (ngx_http_faas_store_location(r, &doc.name) != NGX_OK) {
+            if (ngx_http_faas_store_location(r, &doc->name) != NGX_OK) {
                 return NGX_HTTP_INTERNAL_SERVER_ERROR;
             }
 
-            return ngx_http_faas_store_reply(r, NGX_HTTP_CREATED, &doc.name);
+            return ngx_http_faas_store_reply(r, NGX_HTTP_CREATED, &doc->name);
         }
 
     } else if (rc == NGX_OK) {
@@ -325,16 +367,27 @@ ngx_http_faas_store_location(ngx_http_request_t *r, ngx_str_t *name)
 ngx_int_t
 ngx_http_faas_store_replace(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_int_t                      rc;
-    ngx_str_t                      path;
-    ngx_uint_t                     status;
-    ngx_http_faas_store_doc_t      doc;
-    ngx_http_faas_listing_item_t   item;
+    ngx_int_t                  rc;
+    ngx_http_faas_store_doc_t  doc;
 
     rc = ngx_http_faas_store_parse(r, name, &doc);
     if (rc != NGX_DECLINED) {
         return rc;
     }
+
+    return ngx_http_faas_store_locked(r, &doc, ngx_http_faas_store_put);
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      path, *name;
+    ngx_uint_t                     status;
+    ngx_http_faas_listing_item_t   item;
+
+    name = &doc->name;
 
     rc = ngx_http_faas_store_find(r, name, &item);
 
@@ -344,34 +397,39 @@ ngx_http_faas_store_replace(ngx_http_request_t *r, ngx_str_t *name)
 
     status = (rc == NGX_OK) ? NGX_HTTP_OK : NGX_HTTP_CREATED;
 
-    if (doc.runtime == NULL) {
+    if (doc->runtime == NULL) {
 
         if (rc != NGX_OK) {
             return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
                        "invalid_language", "language is missing");
         }
 
-        doc.runtime = item.runtime;
+        doc->runtime = item.runtime;
     }
 
     if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool, name,
-                                doc.runtime, &path)
+                                doc->runtime, &path)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_faas_file_write(r->pool, &path, &doc.source, 0,
-                                 r->connection->log)
-        != NGX_OK)
-    {
+    rc = ngx_http_faas_file_write(r->pool, &path, &doc->source, 0,
+                                  r->connection->log);
+
+    if (rc == NGX_BUSY) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_CONFLICT,
+                   "already_exists", "something else has this name");
+    }
+
+    if (rc != NGX_OK) {
         return NGX_HTTP_INSUFFICIENT_STORAGE;
     }
 
     /* in another language it is another file */
 
     if (status == NGX_HTTP_OK
-        && doc.runtime != item.runtime
+        && doc->runtime != item.runtime
         && ngx_http_faas_file_delete(r->pool, &item.path, r->connection->log)
            == NGX_ERROR)
     {
@@ -391,6 +449,7 @@ ngx_http_faas_store_replace(ngx_http_request_t *r, ngx_str_t *name)
 ngx_int_t
 ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
 {
+    ngx_fd_t                       fd;
     ngx_int_t                      rc;
     ngx_uint_t                     count;
     ngx_http_faas_pool_t          *fp;
@@ -398,12 +457,19 @@ ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
 
     fp = ngx_http_faas_get_pool(r);
 
+    fd = ngx_http_faas_file_lock(&fp->root, r->connection->log);
+    if (fd == NGX_INVALID_FILE) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
     rc = ngx_http_faas_store_find(r, name, &item);
 
     if (rc == NGX_OK) {
         rc = ngx_http_faas_file_delete(r->pool, &item.path,
                                        r->connection->log);
     }
+
+    (void) ngx_close_file(fd);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -19,6 +19,8 @@
 
 static ngx_int_t ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt,
     ngx_str_t *value);
+static ngx_int_t ngx_http_faas_runtime_ext(ngx_str_t *value,
+    ngx_str_t *ext);
 static ngx_int_t ngx_http_faas_runtime_number(ngx_str_t *value,
     ngx_int_t min, ngx_int_t max, ngx_int_t *number);
 static ngx_int_t ngx_http_faas_runtime_size(ngx_str_t *value, off_t min,
@@ -146,14 +148,7 @@ ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *value)
 
     if (ngx_http_faas_runtime_is("ext=")) {
 
-        if (v.len < 2 || v.len > 8 || v.data[0] != '.'
-            || ngx_strlchr(v.data, v.data + v.len, '/'))
-        {
-            return NGX_ERROR;
-        }
-
-        rt->ext = v;
-        return NGX_OK;
+        return ngx_http_faas_runtime_ext(&v, &rt->ext);
     }
 
     if (ngx_http_faas_runtime_is("image=")) {
@@ -219,6 +214,34 @@ ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *value)
     }
 
     return NGX_ERROR;
+}
+
+
+/* a dot, and at most seven letters and digits */
+
+static ngx_int_t
+ngx_http_faas_runtime_ext(ngx_str_t *value, ngx_str_t *ext)
+{
+    u_char      ch;
+    ngx_uint_t  i;
+
+    if (value->len < 2 || value->len > 8 || value->data[0] != '.') {
+        return NGX_ERROR;
+    }
+
+    for (i = 1; i < value->len; i++) {
+        ch = value->data[i];
+
+        if ((ch < '0' || ch > '9')
+            && ((ch | 0x20) < 'a' || (ch | 0x20) > 'z'))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    *ext = *value;
+
+    return NGX_OK;
 }
 
 

@@ -241,35 +241,43 @@ ngx_http_faas_start_answer(ngx_http_faas_start_t *start, ngx_uint_t outcome)
 static void
 ngx_http_faas_start_network(ngx_http_faas_start_t *start, ngx_uint_t outcome)
 {
-    ngx_http_faas_launch_t  *launch;
-
-    launch = &start->launch;
-
     if (start->step == NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE) {
 
         if (outcome == NGX_HTTP_FAAS_DOCKER_ADDRESS
-            && ngx_http_faas_launch_next_subnet(launch) == NGX_OK)
+            && ngx_http_faas_launch_next_subnet(&start->launch) == NGX_OK)
         {
             ngx_http_faas_start_step(start);
             return;
         }
 
         if (outcome != NGX_HTTP_FAAS_DOCKER_OK
-            && outcome != NGX_HTTP_FAAS_DOCKER_CONFLICT)
+            && outcome != NGX_HTTP_FAAS_DOCKER_CONFLICT
+            && outcome != NGX_HTTP_FAAS_DOCKER_INVALID)
         {
             ngx_http_faas_start_refuse(start, outcome);
             return;
         }
 
-        /* made now or found: take what it is, not what was asked for */
+        /*
+         * Made now or found: take what it is, not what was asked for.  Who
+         * makes it at the same time is told of an interface that is there.
+         */
 
         start->step = NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT;
         ngx_http_faas_start_step(start);
         return;
     }
 
+    if (outcome == NGX_HTTP_FAAS_DOCKER_NO_NETWORK
+        || outcome == NGX_HTTP_FAAS_DOCKER_GONE)
+    {
+        ngx_http_faas_start_retry(start, outcome);
+        return;
+    }
+
     if (outcome != NGX_HTTP_FAAS_DOCKER_OK
-        || ngx_http_faas_launch_network(launch, &start->call.body) != NGX_OK)
+        || ngx_http_faas_launch_network(&start->launch, &start->call.body)
+           != NGX_OK)
     {
         ngx_http_faas_start_refuse(start, outcome);
         return;
@@ -376,17 +384,14 @@ ngx_http_faas_start_timer_handler(ngx_event_t *ev)
 static void
 ngx_http_faas_start_connect(ngx_http_faas_start_t *start)
 {
-    ngx_http_faas_link_t    *link;
-    ngx_http_faas_launch_t  *launch;
+    ngx_http_faas_link_t  *link;
 
-    launch = &start->launch;
     link = &start->link;
-
     start->request = NULL;
 
-    link->pool = launch->pool;
-    link->log = launch->pool->log;
-    link->address = ngx_http_faas_pool_address(launch->fp,
+    link->pool = start->launch.pool;
+    link->log = start->launch.pool->log;
+    link->address = ngx_http_faas_pool_address(start->launch.fp,
                                                start->inst->slot);
     link->handler = ngx_http_faas_start_link_handler;
     link->data = start;
@@ -433,14 +438,12 @@ ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link)
 static void
 ngx_http_faas_start_load(ngx_http_faas_start_t *start)
 {
-    ngx_int_t                 rc;
-    ngx_str_t                 frame, text;
-    ngx_http_faas_want_t      want;
-    ngx_http_faas_launch_t   *launch;
-    ngx_http_faas_runtime_t  *runtime;
+    ngx_int_t                rc;
+    ngx_str_t                frame, text;
+    ngx_http_faas_want_t     want;
+    ngx_http_faas_launch_t  *launch;
 
     launch = &start->launch;
-    runtime = launch->runtime;
 
     rc = ngx_http_faas_launch_frame(launch, &want, &frame);
 
@@ -451,14 +454,12 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
     }
 
     if (rc != NGX_OK) {
-        ngx_str_set(&text, "internal_error");
-        ngx_http_faas_start_fail(start, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                 &text);
+        ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_INVALID);
         return;
     }
 
     if (ngx_http_faas_instance_loading(&launch->fp->zone, start->inst, &want,
-                                       runtime->concurrency)
+                                       launch->runtime->concurrency)
         != NGX_OK)
     {
         ngx_http_faas_start_fail(start, 0, NULL);
@@ -468,7 +469,7 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
     start->sent = (uint64_t) ngx_cached_time->sec * 1000
                   + ngx_cached_time->msec;
 
-    ngx_http_faas_link_send(&start->link, &frame, runtime->start);
+    ngx_http_faas_link_send(&start->link, &frame, launch->runtime->start);
 }
 
 

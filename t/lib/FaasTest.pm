@@ -147,6 +147,9 @@ sub serve_engine ($$$) {
                 next;
             }
 
+            # closed with its peer, a moment ago
+            next if !defined fileno $sock;
+
             my $n = sysread $sock, my $bytes, 65536;
             my $peer = $peer{$sock};
 
@@ -163,24 +166,23 @@ sub serve_engine ($$$) {
                 next;
             }
 
-            syswrite $log, $bytes if $client{$sock};
+            write_all($peer, $bytes) if $peer;
+            next if !$client{$sock};
 
-            if ($peer) {
-                write_all($peer, $bytes);
-                next;
-            }
-
-            next if $mode eq 'silent';
-
+            # a request at a time, for there are several connections
             $got{$sock} .= $bytes;
             next if $got{$sock} !~ /\r\n\r\n/;
 
             my $head = $+[0];
             my $body = $got{$sock} =~ /^Content-Length: *(\d+)/mi ? $1 : 0;
-
             next if length $got{$sock} < $head + $body;
 
-            my ($status, $text) = $got{$sock} =~ m{^GET \S*/_ping }
+            my $request = delete $got{$sock};
+            write_all($log, $request);
+
+            next if $peer || $mode eq 'silent';
+
+            my ($status, $text) = $request =~ m{^GET \S*/_ping }
                 ? (200, 'OK') : (500, qq({"message":"$mode"}\n));
 
             write_all($sock, "HTTP/1.1 $status Answer\r\nApi-Version: 1.41\r\n"
@@ -190,7 +192,6 @@ sub serve_engine ($$$) {
 
             $select->remove($sock);
             delete $client{$sock};
-            delete $got{$sock};
             close $sock;
         }
     }

@@ -725,7 +725,7 @@ ngx_http_faas_test_file_directory(void **state)
     ngx_http_faas_test_file_logged(tf, 0);
 
     assert_int_equal(ngx_http_faas_test_file_write(tf, &tf->path, "x", 0),
-                     NGX_ERROR);
+                     NGX_BUSY);
     ngx_http_faas_test_file_logged(tf, NGX_LOG_CRIT);
 
     assert_int_equal(ngx_http_faas_file_delete(tf->pool, &tf->path,
