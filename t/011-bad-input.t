@@ -9,13 +9,48 @@ plan tests => 274;
 sub json { return JSON::PP->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
 
-# status and code of an answer, and that it gives nothing away
+# status, code and form of an answer, and that it gives nothing away
 sub refused {
     my ($res, $status, $code, $name) = @_;
+    my $form = qr/\A\{"error":\{"code":"\w+","message":"[^"\\\/<>]+"\}\}\n\z/;
+    my $root = server_root();
 
     is("$res->{status} " . main::code($res), "$status $code", $name);
-    unlike($res->{body}, qr{/tmp|/var|docker|container|faas-[0-9a-f]{8}}i,
-           "$name: no path, container or engine in it");
+    ok($res->{body} =~ $form && header($res, 'Content-Type') eq 'application/json'
+       && $res->{body} !~ /\Q$root\E|docker|container|socket|overlay|sha256/i
+       && $res->{body} !~ /faas-[0-9a-f]{8}|hunter2/,
+       "$name: an error in JSON, with no path, container or word of the engine")
+        or diag($res->{raw});
+}
+
+# a request whose body is sent once the server asks for it: what it said before
+# it had the body, and its answer
+sub expecting {
+    my ($path, $body, @headers) = @_;
+    my $sock = connect_to();
+
+    print $sock request('POST', $path, headers => [ 'Expect: 100-continue',
+                        @headers ? @headers : 'Content-Length: ' . length $body ]);
+    $sock->flush;
+
+    my $first = read_some($sock);
+    return ('', parse_response($first . read_all($sock, 5), 'POST'))
+        if $first !~ s{\A(HTTP/1\.1 100 Continue\r\n\r\n)}{};
+
+    my $continue = $1;
+    print $sock @headers ? sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body) : $body;
+    $sock->flush;
+
+    return ($continue, parse_response($first . read_all($sock), 'POST'));
+}
+
+sub chunked {
+    my ($path, $size, $body) = @_;
+    my $chunks = join '', map { sprintf "%x\r\n%s\r\n", length, $_ }
+                          $body =~ /(.{1,$size})/gs;
+
+    return request('POST', $path, headers => [ 'Transfer-Encoding: chunked' ])
+           . "${chunks}0\r\n\r\n";
 }
 
 # random JSON text, in odd spelling
@@ -74,6 +109,18 @@ for (1 .. 300) {
 
 is($bad, 0, '300 random ones');
 
+for my $space (" \t\r\n", "\n" x 3000) {
+    my $res = post('/functions/echo/invoke', $space . '{' . $space . '"input"' . $space
+                   . ':' . $space . '[1,' . $space . '2]' . $space . '}' . $space);
+    like($res->{body}, qr/"output":\[1,${space}2\],/,
+         length($space) . ' characters of white space');
+}
+
+like(http(main::chunked('/functions/echo/invoke', 1, '{"input":-0.10e+01}'))->{body},
+     qr/"output":-0\.10e\+01,/, 'byte by byte');
+like(post('/functions/echo/invoke', '{"\\u0069nput":1,"timeout_\u006ds":15000}')
+     ->{body}, qr/"output":1,/, 'escapes in the names of members');
+
 
 
 === TEST 2: what is no JSON
@@ -82,7 +129,16 @@ my @bad = ([ ' ', 1 ], [ '{"input":1} xyz', 12 ], [ '{"input":1', 10 ],
            [ '{input:1}', 1 ], [ '{"input":01}', 10 ], [ '{"input":NaN}', 9 ],
            [ "{\"input\":\"a\nb\"}", 11 ], [ "{\"input\":\"\xff\"}", 10 ],
            [ '{"input":' . '[' x 100_000, 1008 ], [ "\0", 0 ],
-           [ '{"input":1,}', 11 ], [ "{'input':1}", 1 ]);
+           [ '{"input":1,}', 11 ], [ "{'input':1}", 1 ], [ "{\"input\":\"a\0b\"}", 11 ],
+           [ '{"input":' . '[' x 1000 . ']' x 1000 . '}', 1008 ],
+           [ '{"input":' . '[' x 1_000_000, 1008 ], [ '{"a":' x 100_000, 5000 ],
+           [ "{\"input\":\"\xc0\xaf\"}", 10 ], [ "{\"input\":\"\xed\xa0\x80\"}", 11 ],
+           [ "{\"input\":\"\xf4\x90\x80\x80\"}", 11 ], [ "{\"input\":\"\xe2\x82\"}", 12 ],
+           [ "\xef\xbb\xbf{}", 0 ], [ '{"input":"\\x"}', 11 ], [ '{"input":"\\u12g4"}', 14 ],
+           [ '{"input":1 "timeout_ms":1}', 11 ], [ '{"input"}', 8 ], [ '{,}', 1 ],
+           [ '{"timeout_ms":05}', 15 ], [ '{"timeout_ms":NaN}', 14 ], [ '{"input":+1}', 9 ],
+           [ '{"input":.5}', 9 ], [ '{"input":1.}', 11 ], [ '{"input":tru}', 12 ],
+           [ '{} {}', 3 ], [ "{\"input\":1}\0", 11 ], [ '/**/{}', 0 ]);
 
 for my $case (@bad) {
     my ($body, $offset) = @$case;
@@ -101,7 +157,7 @@ for my $body ('[1]', '1', 'null', '"x"') {
 === TEST 3: members of an invocation
 --- code
 for my $timeout ('0', '-1', '1.5', '"5"', '1e18', '1e3', 'null', '3600001', 'true',
-                 '99999999999999999999', '{}')
+                 '99999999999999999999', '{}', '-0', '5.0', '1E0', '""', '[1]')
 {
     main::refused(post('/functions/none/invoke', "{\"timeout_ms\":$timeout}"),
                   400, 'invalid_timeout', "timeout_ms $timeout");

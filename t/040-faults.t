@@ -623,7 +623,7 @@ is(get('/function/evil/plain')->{status}, 200, 'and then it serves again');
 
 === TEST 7: no engine: a 503 at once, and whoever is warm is served
 --- http_config
-    faas_zone test:1m;
+    faas_zone other:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
 

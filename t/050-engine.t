@@ -161,13 +161,12 @@ __DATA__
     upstream functions {
         faas;
     }
---- log_allow
-connect\(\) to unix:\S+engine\.sock failed
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock', 'relay');
 --- user_files eval
 ">>> fn/evil.py\n$::Where"
 --- code
 my $root = html_dir();
-my $log = fake_engine("$root/engine.sock", 'relay');
 my @evil = ('X-Registry-Auth: c2VjcmV0', 'X-Registry-Config: e30=',
             'Expect: 100-continue', 'X-Evil: marker-of-the-client',
             'Host: marker.of.the.client', 'Cookie: marker-of-the-client=1',
@@ -208,7 +207,7 @@ for my $kind (qw(raw upgrade chunked invoked)) {
 
 wait_for(10, sub { instances('evil') == 1 });
 
-my @all = recorded(slurp($log));
+my @all = recorded(slurp("$root/engine.sock.log"));
 my $text = join "\n", map { join "\n", $_->{line}, @{ $_->{headers} }, $_->{body} } @all;
 
 is(scalar(grep { $_->{line} =~ m{^POST /v[0-9.]+/containers/create\?} } @all), 4,

@@ -54,6 +54,14 @@ ngx_http_faas_keeper_init_process(ngx_http_faas_pool_t *fp,
 }
 
 
+void
+ngx_http_faas_keeper_recall(ngx_http_faas_pool_t *fp)
+{
+    fp->zone.sh->swept = 0;
+    fp->zone.sh->patience = 0;
+}
+
+
 static void
 ngx_http_faas_keeper_handler(ngx_event_t *ev)
 {
@@ -207,8 +215,8 @@ ngx_http_faas_keeper_sweep(ngx_http_faas_pool_t *fp)
         return;
     }
 
-    if (fp->patience) {
-        fp->patience--;
+    if (fp->zone.sh->patience) {
+        fp->zone.sh->patience--;
         return;
     }
 
@@ -292,7 +300,7 @@ ngx_http_faas_keeper_sweep_handler(ngx_http_faas_call_t *call)
     if (call->status != NGX_HTTP_OK) {
 
         /* not there, or another one than the last time */
-        fp->patience = NGX_HTTP_FAAS_KEEPER_PATIENCE;
+        fp->zone.sh->patience = NGX_HTTP_FAAS_KEEPER_PATIENCE;
 
     } else if (call->api.len && api.len == 0) {
         (void) ngx_http_faas_pool_negotiate(fp, &call->api);

@@ -15,5 +15,8 @@
 void ngx_http_faas_keeper_init_process(ngx_http_faas_pool_t *fp,
     ngx_cycle_t *cycle);
 
+/* has the strays looked for again, with the next tick of whoever keeps house */
+void ngx_http_faas_keeper_recall(ngx_http_faas_pool_t *fp);
+
 
 #endif /* _NGX_HTTP_FAAS_KEEPER_H_INCLUDED_ */

@@ -46,7 +46,6 @@ typedef struct {
     ngx_event_t                      keeper;
     ngx_connection_t                 dummy;     /* of the keeper's event */
     ngx_uint_t                       cursor;    /* of the keeper's round */
-    ngx_uint_t                       patience;  /* its ticks to sit out */
     unsigned                         sweeping:1;
 } ngx_http_faas_pool_t;
 

@@ -13,7 +13,7 @@
 
 
 #include "ngx_http_faas_start.h"
-#include "ngx_http_faas_file.h"
+#include "ngx_http_faas_keeper.h"
 #include "ngx_http_faas_launch.h"
 #include "ngx_http_faas_link.h"
 #include "ngx_http_faas_remove.h"
@@ -224,16 +224,15 @@ ngx_http_faas_start_answer(ngx_http_faas_start_t *start, ngx_uint_t outcome)
 
         start->step = NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE;
         ngx_http_faas_start_step(start);
-        return;
+        break;
 
     case NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE:
     case NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT:
         ngx_http_faas_start_network(start, outcome);
-        return;
+        break;
 
     default:
         ngx_http_faas_start_container(start, outcome);
-        return;
     }
 }
 
@@ -320,8 +319,11 @@ ngx_http_faas_start_container(ngx_http_faas_start_t *start,
         ngx_http_faas_start_connect(start);
         return;
 
+    case NGX_HTTP_FAAS_DOCKER_ADDRESS:  /* a stray has it */
+        ngx_http_faas_keeper_recall(start->launch.fp);
+        /* fall through */
+
     case NGX_HTTP_FAAS_DOCKER_GONE:     /* an interrupted create goes on */
-    case NGX_HTTP_FAAS_DOCKER_ADDRESS:  /* a stray is on its way out */
         ngx_http_faas_start_retry(start, outcome);
         return;
 

@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610001
+#define NGX_HTTP_FAAS_LAYOUT  0x66610002
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -139,6 +139,7 @@ typedef struct {
 
     ngx_uint_t                       engine_ready;
     ngx_uint_t                       swept;     /* strays were looked for */
+    ngx_uint_t                       patience;  /* ticks without the engine */
     in_addr_t                        network;   /* host byte order */
     u_char                           api[8];    /* version, "1.41" */
 

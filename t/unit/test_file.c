@@ -67,6 +67,8 @@ static void ngx_http_faas_test_file_symlink(void **state);
 static void ngx_http_faas_test_file_directory(void **state);
 static void ngx_http_faas_test_file_special(void **state);
 static void ngx_http_faas_test_file_delete(void **state);
+static void ngx_http_faas_test_file_lock(void **state);
+static void ngx_http_faas_test_file_lock_race(void **state);
 
 static ngx_str_t ngx_http_faas_test_file_path(ngx_http_faas_test_file_t *tf,
     char *name);
@@ -104,7 +106,9 @@ ngx_http_faas_test_file(void)
         ngx_http_faas_test_case(symlink),
         ngx_http_faas_test_case(directory),
         ngx_http_faas_test_case(special),
-        ngx_http_faas_test_case(delete)
+        ngx_http_faas_test_case(delete),
+        ngx_http_faas_test_case(lock),
+        ngx_http_faas_test_case(lock_race)
     };
 
     return cmocka_run_group_tests_name("file", tests, NULL, NULL);
@@ -722,11 +726,9 @@ ngx_http_faas_test_file_directory(void **state)
                      NGX_DECLINED);
     assert_int_equal(ngx_http_faas_test_file_write(tf, &tf->path, "x", 1),
                      NGX_BUSY);
-    ngx_http_faas_test_file_logged(tf, 0);
-
     assert_int_equal(ngx_http_faas_test_file_write(tf, &tf->path, "x", 0),
                      NGX_BUSY);
-    ngx_http_faas_test_file_logged(tf, NGX_LOG_CRIT);
+    ngx_http_faas_test_file_logged(tf, 0);
 
     assert_int_equal(ngx_http_faas_file_delete(tf->pool, &tf->path,
                                                &tf->log),
@@ -808,6 +810,115 @@ ngx_http_faas_test_file_delete(void **state)
     assert_int_equal(ngx_http_faas_test_file_write(tf, &tf->path, "x", 1),
                      NGX_OK);
     assert_int_equal(ngx_http_faas_test_file_entries(tf, 0), 2);
+}
+
+
+/* a file of it is written to all the same, and who waits too long gives up */
+
+static void
+ngx_http_faas_test_file_lock(void **state)
+{
+    ngx_fd_t                    fd, other;
+    ngx_str_t                   dir, none;
+    ngx_uint_t                  i;
+    ngx_http_faas_test_file_t  *tf = *state;
+
+    dir.data = (u_char *) tf->dir;
+    dir.len = ngx_strlen(tf->dir);
+
+    for (i = 0; i < 3; i++) {
+        fd = ngx_http_faas_file_lock(&dir, &tf->log);
+        assert_int_not_equal(fd, NGX_INVALID_FILE);
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        ngx_http_faas_test_file_logged(tf, 0);
+
+        assert_int_equal(ngx_http_faas_test_file_write(tf, &tf->path, "x",
+                                                       0),
+                         NGX_OK);
+
+        other = ngx_http_faas_file_lock(&dir, &tf->log);
+        assert_int_equal(other, NGX_INVALID_FILE);
+        ngx_http_faas_test_file_logged(tf, NGX_LOG_ERR);
+
+        (void) close(fd);
+    }
+
+    none = ngx_http_faas_test_file_path(tf, "none");
+
+    assert_int_equal(ngx_http_faas_file_lock(&none, &tf->log),
+                     NGX_INVALID_FILE);
+    ngx_http_faas_test_file_logged(tf, NGX_LOG_CRIT);
+}
+
+
+/* each adds one to what the last one wrote; one dies with the lock */
+
+static void
+ngx_http_faas_test_file_lock_race(void **state)
+{
+    int                         status;
+    char                        text[2];
+    ngx_fd_t                    fd;
+    ngx_str_t                   dir;
+    ngx_pid_t                   pid[4];
+    ngx_uint_t                  i, round;
+    ngx_http_faas_test_file_t  *tf = *state;
+
+    dir.data = (u_char *) tf->dir;
+    dir.len = ngx_strlen(tf->dir);
+
+    text[0] = '!';
+    text[1] = '\0';
+
+    assert_int_equal(ngx_http_faas_test_file_write(tf, &tf->path, text, 0),
+                     NGX_OK);
+
+    for (i = 0; i < 4; i++) {
+        pid[i] = fork();
+        assert_int_not_equal(pid[i], -1);
+
+        if (pid[i]) {
+            continue;
+        }
+
+        ngx_pid = getpid();
+
+        for (round = 0; round < 10; round++) {
+
+            do {
+                fd = ngx_http_faas_file_lock(&dir, &tf->log);
+            } while (fd == NGX_INVALID_FILE);
+
+            if (ngx_http_faas_test_file_read(tf, &tf->path, 1) != NGX_OK) {
+                _exit(1);
+            }
+
+            text[0] = (char) (tf->bytes.data[0] + 1);
+
+            if (ngx_http_faas_test_file_write(tf, &tf->path, text, 0)
+                != NGX_OK)
+            {
+                _exit(1);
+            }
+
+            if (i == 3 && round == 4) {
+                (void) raise(SIGKILL);
+            }
+
+            (void) close(fd);
+        }
+
+        _exit(0);
+    }
+
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+        assert_true(i == 3 ? WIFSIGNALED(status) : status == 0);
+    }
+
+    text[0] = '!' + 35;
+    ngx_http_faas_test_file_equal(tf, &tf->path, text);
+    assert_int_equal(ngx_http_faas_test_file_entries(tf, 0), 1);
 }
 
 
