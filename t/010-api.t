@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 153;
+plan tests => 174;
 
 # what a python function that answers this text looks like
 sub source {

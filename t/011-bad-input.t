@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 274;
+plan tests => 694;
 
 sub json { return JSON::PP->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
@@ -47,7 +47,7 @@ sub expecting {
 sub chunked {
     my ($path, $size, $body) = @_;
     my $chunks = join '', map { sprintf "%x\r\n%s\r\n", length, $_ }
-                          $body =~ /(.{1,$size})/gs;
+                          unpack "(a$size)*", $body;
 
     return request('POST', $path, headers => [ 'Transfer-Encoding: chunked' ])
            . "${chunks}0\r\n\r\n";
@@ -176,7 +176,10 @@ is(post('/functions/none/invoke', '{"timeout_ms":3600000}')->{status}, 404,
 
 
 === TEST 4: names
+--- faas_http
+    faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
 --- code
+my $log = fake_engine(html_dir() . '/engine.sock', 'relay');
 my @names = ('', 'x' x 65, '..', '.', '.x', '-x', 'a..b', 'a/b', 'a b', '@x', 'a%b',
              "a\\u0000b", 'a\\\\b', "a\\nb", "\xf0\x9f\x98\x80", "a\xe2\x80\x8bb",
              "\xc2\xa0", 'a:b', 'a;b', "a'b", 'a\\"b', '../../etc/x');
@@ -187,13 +190,29 @@ for my $name (@names) {
                   400, 'invalid_name', "name '$name'");
 }
 
+for my $name ("a\0b", "a\xffb", "a\tb") {
+    main::refused(post('/functions', "{\"name\":\"$name\",\"language\":\"python\","
+                                     . '"source_code":""}'),
+                  400, 'invalid_json', 'raw bytes in a name');
+}
+
 for my $name ('@x', '-x', '.x', 'a%00b', 'a%2fb', 'a%20b',
-              'x' x 65, '%ff', '%0d%0aX:%20y')
+              'x' x 65, '%ff', '%0d%0aX:%20y', '%2e%2e%2fa', 'a%2f..%2f..%2fetc%2fpasswd',
+              '..%5ca', '%252e%252e', '%c0%ae', '%e2%80%ae', 'a%7f', '%2dx', '%2ex', 'a..b')
 {
-    for my $path ("/functions/$name", "/function/$name") {
-        my $res = get($path);
-        ok($res->{status} == 400 || $res->{status} == 404, "$path: $res->{status}");
+    for my $res (get("/functions/$name"), get("/function/$name"),
+                 http(request('DELETE', "/functions/$name")),
+                 post("/functions/$name/invoke", '{}'),
+                 http(request('PUT', "/functions/$name",
+                              body => '{"language":"python","source_code":""}')))
+    {
+        ok($res->{status} =~ /^40[045]$/, "$name: $res->{status}");
     }
+}
+
+for my $path ('/functions/%2e%2e/%2e%2e/x', '/function/../../x', '/functions/./../x') {
+    my $res = get($path);
+    ok($res->{status} =~ /^40[04]$/, "$path: $res->{status}");
 }
 
 is(post('/functions', main::json({ name => 'X_1.y-Z' . 'a' x 57,
@@ -202,7 +221,7 @@ is(post('/functions', main::json({ name => 'X_1.y-Z' . 'a' x 57,
 
 opendir my $dh, html_dir() . '/fn';
 is(scalar(grep { !/^\./ } readdir $dh), 1, 'and no other file');
-is(scalar wait_for(5, sub { containers() == 0 }), 1, 'no container');
+unlike(slurp($log), qr/^(?:POST|PUT) /m, 'the engine hears of none');
 
 
 
@@ -236,25 +255,72 @@ is(get('/functions')->{body}, "[]\n", 'nothing was made');
 
 === TEST 6: sizes
 --- faas_locations
-    location = /small/functions { client_max_body_size 100; faas_api /function/; }
+    location = /small { client_max_body_size 100; faas_api /function/; }
+    location = /default { client_max_body_size 1m; faas_api /function/; }
 --- code
-my $max = 4 * 1024 * 1024;
-my $doc = sub { '{"name":"s","language":"python","source_code":"' . 'x' x $_[0] . '"}' };
-my $base = length $doc->(0);
-my $small = '/small/functions';
+my $doc = sub {
+    my ($name, $size) = @_;
+    my $text = "{\"name\":\"$name\",\"language\":\"python\",\"source_code\":\"\"}";
+    substr($text, -2, 0) = 'x' x ($size - length $text);
+    return $text;
+};
 
-is(post($small, $doc->(100 - $base))->{status}, 201, 'as large as allowed');
+my $n = 0;
+my %send = (
+    'with a length' => sub { http(request('POST', $_[0], body => $_[1])) },
+    'in a chunk' => sub { http(main::chunked($_[0], 1e6, $_[1])) },
+    'in many chunks' => sub { http(main::chunked($_[0], 7, $_[1])) },
+    'at once, although it might wait' => sub {
+        http(request('POST', $_[0], body => $_[1], headers => [ 'Expect: 100-continue' ]))
+    },
+);
 
-for my $headers ([], [ 'Expect: 100-continue' ]) {
-    my $res = post($small, $doc->(101 - $base), headers => $headers);
-    main::refused($res, 413, 'too_large', "a byte more, @$headers");
-    is(header($res, 'Content-Type'), 'application/json', 'as JSON');
+for my $how (sort keys %send) {
+    for my $size (99, 100) {
+        $n++;
+        my $res = $send{$how}->('/small', $doc->("n$n", $size));
+        $res = parse_response($res->{rest}) if $res->{status} eq '100';
+        is($res->{status}, 201, "$size of 100 bytes $how");
+        ok(-e html_dir() . "/fn/n$n.py", 'and it is there');
+    }
+
+    for my $size (101, 102, 5000) {
+        main::refused($send{$how}->('/small', $doc->('large', $size)), 413, 'too_large',
+                      "$size of 100 bytes $how");
+    }
 }
 
-my $body = $doc->(200);
-my $chunked = http(request('POST', $small, headers => [ 'Transfer-Encoding: chunked' ])
-                   . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body));
-main::refused($chunked, 413, 'too_large', 'chunked');
+my ($first, $res) = main::expecting('/small', $doc->('e1', 100));
+like($first, qr/100 Continue/, 'a length that is allowed is asked for');
+is($res->{status}, 201, 'and taken');
+
+($first, $res) = main::expecting('/small', $doc->('large', 101));
+is($first, '', 'one that is not is not asked for');
+main::refused($res, 413, 'too_large', 'but refused at once');
+
+($first, $res) = main::expecting('/small', $doc->('e2', 100), 'Transfer-Encoding: chunked');
+is($res->{status}, 201, 'as large as allowed, in chunks, when asked for');
+
+($first, $res) = main::expecting('/small', $doc->('large', 101),
+                                 'Transfer-Encoding: chunked');
+main::refused($res, 413, 'too_large', 'a byte more, in chunks, when asked for');
+
+is(http(request('POST', '/default', body => $doc->('m1', 1 << 20)))->{status}, 201,
+   'a megabyte of a megabyte');
+main::refused(http(request('POST', '/default', body => $doc->('large', (1 << 20) + 1))),
+              413, 'too_large', 'a byte more');
+
+# the source has a limit of its own
+my $source = sub { post('/functions', main::json({ name => $_[0], language => 'python',
+                                                   source_code => 'x' x $_[1] })) };
+is($source->('s1', 4 << 20)->{status}, 201, 'a source of 4 megabytes, in one line');
+is(-s html_dir() . '/fn/s1.py', 4 << 20, 'is there');
+main::refused($source->('large', (4 << 20) + 1), 413, 'too_large', 'a byte more');
+main::refused($source->('large', 5_000_000), 413, 'too_large', 'a line of 5 megabytes');
+main::refused(http(request('PUT', '/functions/s1', body => main::json({
+                  source_code => 'x' x ((4 << 20) + 1) }))), 413, 'too_large', 'PUT');
+is(-s html_dir() . '/fn/s1.py', 4 << 20, 'and the old one stays');
+ok(!-e html_dir() . '/fn/large.py', 'nothing of what was refused is there');
 
 
 
@@ -265,15 +331,28 @@ my %allowed = ('/functions' => 'GET, HEAD, POST',
                '/functions/a/invoke' => 'POST');
 
 for my $path (sort keys %allowed) {
-    for my $method (qw(PATCH OPTIONS PUT DELETE POST)) {
+    for my $method (qw(GET HEAD POST PUT DELETE PATCH OPTIONS PROPFIND LOCK
+                       BREW)) {
         next if $allowed{$path} =~ /\b$method\b/;
-        my $res = http(request($method, $path, body => ''));
-        main::refused($res, 405, 'method_not_allowed', "$method $path");
+        my $res = http(request($method, $path, body => '{}'));
+
+        if ($method eq 'HEAD') {
+            is("$res->{status} $res->{rest}", '405 ', "$method $path");
+        } else {
+            main::refused($res, 405, 'method_not_allowed', "$method $path");
+        }
+
         is(header($res, 'Allow'), $allowed{$path}, 'Allow');
     }
 }
 
-is(http(request('TRACE', '/functions'))->{status}, 405, 'TRACE');
+for my $method ('TRACE', 'CONNECT') {
+    is(http(request($method, '/functions'))->{status}, 405, $method);
+    is(http(request($method, '/function/a'))->{status}, 405, "$method, raw");
+}
+
+is(http("get /functions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+   ->{status}, 400, 'a method in lower case');
 
 my $res = http(request('HEAD', '/functions'));
 is($res->{status}, 200, 'HEAD');
@@ -303,45 +382,175 @@ main::refused(post('/functions/echo/invoke', '{}',
 main::refused(http(request('DELETE', '/functions/echo',
                            headers => [ 'Sec-Fetch-Site: cross-site' ])),
               403, 'cross_site', 'a deletion from another site');
+main::refused(http(request('PUT', '/functions/echo', body => '{}',
+                           headers => [ 'sec-fetch-site: Cross-Site' ])),
+              403, 'cross_site', 'a replacement, in another case');
 is(get('/functions', headers => [ 'Sec-Fetch-Site: cross-site' ])->{status}, 200,
    'reading is no harm');
+
+for my $site ('same-origin', 'same-site', 'none') {
+    is(post('/functions/echo/invoke', '{}', headers => [ "Sec-Fetch-Site: $site" ])
+       ->{status}, 200, "$site is no other site");
+}
+
+for my $encoding ('gzip', 'deflate', 'br', 'x-any', 'gzip, identity') {
+    main::refused(post('/functions/echo/invoke', '{}',
+                       headers => [ "Content-Encoding: $encoding" ]),
+                  415, 'unsupported_encoding', $encoding);
+}
+
+is(post('/functions/echo/invoke', '{}', headers => [ 'Content-Encoding: identity' ])
+   ->{status}, 200, 'identity is none');
+ok(-e html_dir() . '/fn/echo.py', 'the function is still there');
 
 
 
 === TEST 9: requests that are none reach no function
 --- user_files eval
-">>> fn/echo.py\n"
-. FaasTest::echo_py() =~ s/(class Echo)/seen = []\n\n\n$1/r
-                      =~ s/write\(body\)/write(str(len(seen)).encode())/r
-                      =~ s/(        self.send_response)/        seen.append(1)\n$1/r
+">>> fn/log.py\n" . <<'PY'
+import json
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+seen = []
+
+
+class Log(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+
+        if self.path != "/seen":
+            seen.append([self.requestline, body.decode("latin-1"),
+                         sorted(h.lower() for h in self.headers)])
+
+        out = json.dumps(seen).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+
+    do_GET = do_POST
+
+
+HTTPServer(("", int(os.environ["PORT"])), Log).serve_forever()
+PY
 --- code
-my $start = "POST /function/echo HTTP/1.1\r\nHost: localhost\r\n";
+my $start = "POST /function/log/x HTTP/1.1\r\nHost: localhost\r\n";
 my $end = "Connection: close\r\n\r\n";
+my $inner = "GET /function/log/smuggled HTTP/1.1\r\nHost: localhost\r\n$end";
+my $outer = 5 + length $inner;
+
 my @bad = (
-    $start . "Content-Length: 5\r\nContent-Length: 6\r\n${end}hello",
-    $start . "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n${end}0\r\n\r\n",
-    $start . "Transfer-Encoding: chunked\r\n${end}zz\r\nhello\r\n0\r\n\r\n",
-    $start . "Transfer-Encoding: xchunked\r\n${end}0\r\n\r\n",
-    $start . "Transfer-Encoding: chunked, chunked\r\n${end}0\r\n\r\n",
-    $start . "Content-Length: -1\r\n${end}",
-    $start . "Content-Length: +5\r\n${end}hello",
-    $start . "Content-Length: 5x\r\n${end}hello",
-    $start . 'X-Large: ' . 'x' x 65_536 . "\r\n${end}",
-    'POST /function/echo' . 'x' x 16_384 . " HTTP/1.1\r\nHost: localhost\r\n$end",
-    $start . "Host: again\r\n${end}",
-    "POST /function/echo HTTP/1.1\r\n$end",
-    "POST /function/echo\0 HTTP/1.1\r\nHost: localhost\r\n$end",
-    $start . "X-Nul: a\0b\r\n${end}",
+    [ 'two lengths', "${start}Content-Length: 5\r\nContent-Length: 6\r\n${end}hello" ],
+    [ 'the same length twice',
+      "${start}Content-Length: 5\r\nContent-Length: 5\r\n${end}hello" ],
+    [ 'a list of lengths', "${start}Content-Length: 5, 5\r\n${end}hello" ],
+    [ 'length -1', "${start}Content-Length: -1\r\n${end}" ],
+    [ 'length +5', "${start}Content-Length: +5\r\n${end}hello" ],
+    [ 'length 5x', "${start}Content-Length: 5x\r\n${end}hello" ],
+    [ 'length 0x5', "${start}Content-Length: 0x5\r\n${end}hello" ],
+    [ 'a length of no bits', "${start}Content-Length: 99999999999999999999\r\n${end}" ],
+    [ 'length and chunks',
+      "${start}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n${end}0\r\n\r\n" ],
+    [ 'CL.TE', "${start}Content-Length: $outer\r\nTransfer-Encoding: chunked\r\n\r\n"
+               . "0\r\n\r\n$inner" ],
+    [ 'TE.CL', "${start}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n"
+               . sprintf("%x\r\n%s\r\n0\r\n\r\n", length $inner, $inner) ],
+    [ 'TE.TE', "${start}Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n"
+               . "0\r\n\r\n$inner" ],
+    [ 'xchunked', "${start}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n$inner" ],
+    [ 'chunked, chunked', "${start}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n" ],
+    [ 'chunked, identity', "${start}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" ],
+    [ 'chunked after a tab', "${start}Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n$inner" ],
+    [ 'chunked before a colon',
+      "${start}Transfer-Encoding : chunked\r\nContent-Length: 5\r\n${end}0\r\n\r\n" ],
+    [ 'chunked in HTTP/1.0', "POST /function/log/x HTTP/1.0\r\nHost: localhost\r\n"
+                             . "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n" ],
+    [ 'chunk zz', "${start}Transfer-Encoding: chunked\r\n${end}zz\r\nhello\r\n0\r\n\r\n" ],
+    [ 'chunk -1', "${start}Transfer-Encoding: chunked\r\n${end}-1\r\nhi\r\n0\r\n\r\n" ],
+    [ 'chunk 0x2', "${start}Transfer-Encoding: chunked\r\n${end}0x2\r\nhi\r\n0\r\n\r\n" ],
+    [ 'chunk of no bits', "${start}Transfer-Encoding: chunked\r\n${end}"
+                          . "ffffffffffffffff1\r\nhi\r\n0\r\n\r\n" ],
+    [ 'chunk longer than it says',
+      "${start}Transfer-Encoding: chunked\r\n${end}2\r\nhixx\r\n0\r\n\r\n" ],
+    [ 'a folded header', "${start}X-Fold: a\r\n b\r\nContent-Length: 2\r\n${end}hi" ],
+    [ 'a folded encoding', "${start}Transfer-Encoding:\r\n chunked\r\n"
+                           . "Content-Length: 2\r\n${end}hi" ],
+    [ 'a folded length', "${start}Content-Length:\r\n 5\r\n${end}hello" ],
+    [ 'CR in a header', "${start}X: a\rTransfer-Encoding: chunked\r\n"
+                        . "Content-Length: 2\r\n${end}hi" ],
+    [ 'NUL in a header', "${start}X-Nul: a\0b\r\n${end}" ],
+    [ 'NUL in the URI', "POST /function/log\0 HTTP/1.1\r\nHost: localhost\r\n$end" ],
+    [ 'a blank in the URI', "GET /function/log/a b HTTP/1.1\r\nHost: localhost\r\n$end" ],
+    [ 'CR and LF in the URI, escaped',
+      "GET /function/log%0d%0aX:%20y HTTP/1.1\r\nHost: localhost\r\n$end" ],
+    [ 'a header without a name', "${start}: x\r\nContent-Length: 2\r\n${end}hi" ],
+    [ 'a header of 64 kilobytes', "${start}X-Large: " . 'x' x 65_536 . "\r\n${end}" ],
+    [ '5000 headers', $start . join('', map { "X-Header-$_: value\r\n" } 1 .. 5000) . $end ],
+    [ 'a URI of 16 kilobytes', 'POST /function/log/' . 'x' x 16_384
+                               . " HTTP/1.1\r\nHost: localhost\r\n$end" ],
+    [ 'two hosts', "${start}Host: again\r\n${end}" ],
+    [ 'no host', "POST /function/log HTTP/1.1\r\n$end" ],
+    [ 'HTTP/2.0', "GET /function/log/x HTTP/2.0\r\nHost: localhost\r\n$end" ],
+    [ 'HTTP/1.x', "GET /function/log/x HTTP/1.x\r\nHost: localhost\r\n$end" ],
+    [ 'no method', "/function/log HTTP/1.1\r\nHost: localhost\r\n$end" ],
+    [ 'TLS', "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" . 'x' x 100 ],
 );
 
-for my $bytes (@bad) {
+# what the function has seen since the last time
+my $known = 0;
+my $news = sub {
+    my $seen = decode_json(post('/function/log/seen', '')->{body});
+    my @new = @$seen[$known .. $#$seen];
+
+    $known = @$seen;
+    return @new;
+};
+
+is(scalar($news->()), 0, 'the function runs');
+
+for my $case (@bad) {
+    my ($name, $bytes) = @$case;
     my $res = http($bytes);
-    ok($res->{status} eq '' || $res->{status} >= 400,
-       "refused, $res->{status}: " . ($bytes =~ s/[^ -~]+/ /gr =~ s/.*localhost //r
-                                      =~ s/^(.{50}).*/$1/r));
+    my $answers = () = $res->{raw} =~ m{^HTTP/1\.1 }mg;
+
+    ok($res->{status} =~ /^(?:400|414|431|413|50[15])$/ && $answers == 1 && $res->{closed},
+       "$name: $res->{status}, and closed") or diag($res->{raw});
+    is(scalar($news->()), 0, "$name: nothing is forwarded");
 }
 
-is(post('/function/echo', 'x')->{body}, 1, 'the first that gets through');
+# these are requests, each is one of them, and what is odd is not passed on
+my @odd = (
+    [ 'bare LF', "POST /function/log/x HTTP/1.1\nHost: localhost\nContent-Length: 2\n"
+                 . "Connection: close\n\nhi", 'POST /x HTTP/1.1', 'hi' ],
+    [ 'Transfer_Encoding', "${start}Transfer_Encoding: chunked\r\nContent-Length: 5\r\n"
+                           . "${end}0\r\n\r\n", 'POST /x HTTP/1.1', "0\r\n\r\n" ],
+    [ 'chunk extensions', "${start}Transfer-Encoding: chunked\r\n${end}2;a=\"b\"\r\nhi\r\n"
+                          . "0\r\nX-Trailer: y\r\n\r\n", 'POST /x HTTP/1.1', 'hi' ],
+    [ 'an absolute URI', "GET http://elsewhere/function/log/x HTTP/1.1\r\n"
+                         . "Host: localhost\r\n$end", 'GET /x HTTP/1.1', '' ],
+    [ 'GET with a body', "GET /function/log/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                         . length($inner) . "\r\n$end$inner", 'GET /x HTTP/1.1', $inner ],
+    [ 'CR and LF in the path, escaped',
+      "GET /function/log/a%0d%0aX:%20y HTTP/1.1\r\nHost: localhost\r\n$end",
+      undef, '' ],
+);
+
+for my $case (@odd) {
+    my ($name, $bytes, $line, $body) = @$case;
+    my $res = http($bytes);
+    my @new = $news->();
+
+    if (!defined $line && $res->{status} == 400) {
+        is(scalar @new, 0, "$name: nothing is forwarded");
+        next;
+    }
+
+    $line //= 'GET /a%0D%0AX:%20y HTTP/1.1';
+    is(join(' | ', map { "$_->[0] $_->[1]" } @new), "$line $body", "$name: one request");
+    is(join(' ', grep { /^(?:x|transfer)/ } map { @{ $_->[2] } } @new), '',
+       "$name: nothing odd");
+}
 
 
 
@@ -351,4 +560,139 @@ write_file(html_dir() . '/fn/huge.py', "#\n" x 2_100_000);
 
 for my $path ('/function/huge', '/functions/huge/invoke') {
     main::refused(post($path, ''), 500, 'internal_error', $path);
+}
+
+
+
+=== TEST 11: the image of a runtime is missing
+--- faas_http
+    faas_runtime python image=no-such-image-at-all;
+    faas_runtime deno;
+--- code
+my $doc = { name => 'f', language => 'python', source_code => '' };
+is(post('/functions', main::json($doc))->{status}, 201, 'the source is stored');
+
+for my $res (http(invoke_request('f')), get('/function/f')) {
+    main::refused($res, 503, 'image_not_available', 'a call');
+    like(header($res, 'Retry-After'), qr/^\d+$/, 'Retry-After');
+    unlike($res->{raw}, qr/no-such-image/, 'the name of the image is nobody\'s business');
+}
+
+is(scalar(containers('f')), 0, 'no container');
+like(error_log_text(), qr/\[error\].*no-such-image-at-all/, 'the log names it');
+
+
+
+=== TEST 12: what the engine says stays in the log
+--- faas_http
+    faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
+--- user_files eval
+">>> fn/echo.py\n" . FaasTest::echo_py()
+--- code
+fake_engine(html_dir() . '/engine.sock',
+            'failed: /var/lib/docker/overlay2/0123/merged: pw=hunter2');
+
+for my $res (http(invoke_request('echo')), post('/function/echo', 'x')) {
+    main::refused($res, 503, 'backend_unavailable', 'a call');
+    like(header($res, 'Retry-After'), qr/^\d+$/, 'Retry-After');
+    unlike($res->{raw}, qr/hunter2|overlay|failed/, 'not a word of it');
+}
+
+like(error_log_text(), qr/\[error\].*overlay2/, 'there it is');
+
+
+
+=== TEST 13: nothing that a client sends changes what the engine is asked
+--- faas_http
+    faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
+--- code
+my $log = fake_engine(html_dir() . '/engine.sock', 'relay');
+my %asked;
+
+# all that may differ between two containers, taken out
+my $normal = sub {
+    my ($text, $name) = @_;
+    $text =~ s/"FAAS_TOKEN=\w+"|"faas.slot":"\d+"|"faas.epoch":"\w+"//g;
+    $text =~ s/faas-\w+-\w+-\d+-\d+|"(?:IPv4Address|IPAddress)":"[\d.]+"//g;
+    $text =~ s/\Q$name\E//g;
+    $text =~ s/^Content-Length: .*//mg;
+    return $text;
+};
+
+my @evil = ('X-Registry-Auth: evil', 'X-Registry-Config: evil', 'Upgrade: tcp',
+            'Authorization: Basic ZXZpbA==', 'Cookie: evil=1', 'X-Evil: {"Privileged":true}',
+            'User-Agent: evil', 'Accept: evil/evil', 'Referer: http://evil/');
+
+for my $case ([ 'ordinary-one', [], '1' ],
+              [ 'wicked-one', \@evil, '{"HostConfig":{"Privileged":true},"Binds":["/:/evil"]}' ])
+{
+    my ($name, $headers, $input) = @$case;
+
+    is(post('/functions', main::json({ name => $name, language => 'python',
+                                       source_code => FaasTest::echo_py() }),
+            headers => $headers)->{status}, 201, "$name: created");
+    is(http(invoke_request($name, $input, headers => $headers))->{status}, 200, 'called');
+
+    my ($head, $rest) = slurp($log)
+        =~ m{\A.*(POST \S*/containers/create\?.*?\r\n\r\n)(.*)\z}s;
+    my ($length) = $head =~ /^Content-Length: (\d+)/m;
+    my $json = substr $rest, 0, $length;
+
+    $asked{$name} = $normal->($head . $json, $name);
+
+    my $body = decode_json($json);
+    my $host = $body->{HostConfig};
+
+    is(join(' ', @{ $host->{CapDrop} || [] }), 'ALL', 'no capability');
+    ok(!$host->{Privileged} && !$host->{CapAdd} && !$host->{Devices}, 'no privilege');
+    ok(!$host->{Binds} && !$host->{Mounts} && !$body->{Volumes}, 'no directory of the host');
+    ok($host->{ReadonlyRootfs}, 'a root that is read-only');
+    is($body->{User}, '65534:65534', 'nobody');
+    is($body->{Image}, 'faas-python', 'the image of the runtime');
+}
+
+is($asked{'wicked-one'}, $asked{'ordinary-one'}, 'both are the same');
+unlike(slurp($log), qr/evil/, 'nothing of it reaches the engine');
+
+
+
+=== TEST 14: sources arrive in the container byte for byte
+--- code
+require Digest::SHA;
+
+# a function that tells the digest of a long text in its own source
+my $main = FaasTest::echo_py();
+$main =~ s/write\(body\)/write(hashlib.sha1(DATA.encode()).hexdigest().encode())/;
+
+my %data = (ascii => 'x' x 900_000, utf8 => "\xc3\xa9\xf0\x9f\x98\x80\xe2\x82\xac" x 20_000,
+            quotes => "\\'\\\"\\\\ {} %s \$x \x7f");
+my %digest = (ascii => Digest::SHA::sha1_hex($data{ascii}),
+              utf8 => Digest::SHA::sha1_hex($data{utf8}),
+              quotes => Digest::SHA::sha1_hex("'\"\\ {} %s \$x \x7f"));
+
+for my $name (sort keys %data) {
+    my $source = "import hashlib\n\nDATA = \"$data{$name}\"\n$main";
+
+    $source =~ s/\n/\r\n/g if $name eq 'quotes';     # as some editors write it
+    utf8::decode(my $text = $source);
+
+    is(post('/functions', main::json({ name => $name, language => 'python',
+                                       source_code => $text }))->{status}, 201, $name);
+    is(slurp(html_dir() . "/fn/$name.py"), $source, "$name: file");
+    is(result(http(invoke_request($name)))->{output}, $digest{$name}, "$name: container");
+}
+
+# and what is no program says so
+my %bad = (empty => '', nul => "a = 1\0\n", tar => "x.py" . "\0" x 508, zip => "PK\x03\x04\n");
+
+for my $name (sort keys %bad) {
+    write_file(html_dir() . "/fn/$name.py", $bad{$name});
+
+    my $res = http(invoke_request($name));
+    my $run = result($res);
+
+    is($res->{status}, 200, "$name: an answer");
+    is($run->{status}, 'failed', "$name: failed");
+    isnt($run->{error_message} // '', '', "$name: and why");
+    is(scalar wait_for(10, sub { containers($name) == 0 }), 1, "$name: nothing stays");
 }

@@ -18,7 +18,7 @@ use FaasClient;
 use MIME::Base64 qw(decode_base64);
 use Time::HiRes qw(sleep time);
 
-plan tests => 300;
+plan tests => 481;
 
 worker_connections(1024);
 
@@ -140,6 +140,30 @@ def serve(client):
 server = socket.create_server(("", int(os.environ["PORT"])), backlog=256)
 while True:
     threading.Thread(target=serve, args=server.accept()[:1], daemon=True).start()
+_EOC_
+
+# Answers more than it was asked.
+
+our $Twice = <<'_EOC_';
+import os
+import socket
+import threading
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
+
+
+def serve(client):
+    while data := client.recv(65536):
+        path = data.split(b" ")[1]
+        answer = ANSWER % (len(path), path)
+        if path == b"/first":
+            answer += ANSWER % (6, b"forged")
+        client.sendall(answer)
+
+
+server = socket.create_server(("", int(os.environ["PORT"])))
+while True:
+    threading.Thread(target=serve, args=server.accept()[:1]).start()
 _EOC_
 
 # Does to itself what it is told, in the middle of a request.
@@ -497,26 +521,10 @@ for my $i (0 .. $#names) {
 
 
 
-=== TEST 3: a timeout ends the work, and the container
---- user_files eval: ">>> fn/die.py\n$::Die"
---- code
-my $host = invoke('die', '"host"')->{output}[0];
-
-like($host, qr/\A[0-9a-f]{12}\z/, 'it listens only after half a second');
-
-my $result = invoke('die', '"hang"', timeout_ms => 200);
-
-is($result->{status}, 'timeout', 'a timeout');
-is(wait_for(10, sub { engine('GET', "/containers/$host/json")->{status} == 404 }),
-   1, 'its container is gone');
-isnt(invoke('die', '"host"')->{output}[0], $host, 'the next has another');
-
-
-
-=== TEST 4: answers that are not HTTP, or not all of it
+=== TEST 3: answers that are not HTTP, or not all of it
 --- faas_http
     faas_runtime python concurrency=256;
---- user_files eval: ">>> fn/evil.py\n$::Evil"
+--- user_files eval: ">>> fn/evil.py\n$::Evil>>> fn/twice.py\n$::Twice"
 --- code
 my @cases = $main::Evil =~ /^    "([a-z0-9-]+)": /mg;
 my %cut = map { $_ => 1 } qw(length-short cut-body chunk-garbage chunk-huge
@@ -561,34 +569,8 @@ is(scalar(grep { !$_->{closed} } @raw, @invoked), 0, 'none hangs');
 
 is(get('/function/evil/plain')->{body}, "ok\n", 'a good one is served after all');
 
+# what follows an answer is not taken for the answer of the next request
 
-
-=== TEST 5: what follows an answer is not taken for the answer of the next request
---- faas_http
-    faas_runtime python concurrency=8;
---- user_files eval
-">>> fn/twice.py\n" . <<'_EOC_'
-import os
-import socket
-import threading
-
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
-
-
-def serve(client):
-    while data := client.recv(65536):
-        path = data.split(b" ")[1]
-        answer = ANSWER % (len(path), path)
-        if path == b"/first":
-            answer += ANSWER % (6, b"forged")
-        client.sendall(answer)
-
-
-server = socket.create_server(("", int(os.environ["PORT"])))
-while True:
-    threading.Thread(target=serve, args=server.accept()[:1]).start()
-_EOC_
---- code
 my @bodies;
 
 for my $i (1 .. 20) {
@@ -599,7 +581,7 @@ is("@bodies", join(' ', map { "/first /$_" } 1 .. 20), 'each has its own');
 
 
 
-=== TEST 6: a function that accepts and never answers
+=== TEST 4: a function that accepts and never answers
 --- faas_http
     faas_runtime python concurrency=8;
     proxy_read_timeout 1s;
@@ -621,7 +603,7 @@ is(get('/function/evil/plain')->{status}, 200, 'and then it serves again');
 
 
 
-=== TEST 7: no engine: a 503 at once, and whoever is warm is served
+=== TEST 5: no engine: a 503 at once, and whoever is warm is served
 --- http_config
     faas_zone other:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -690,7 +672,7 @@ is(get('/function/other')->{body}, $main::Hello, 'it comes back');
 
 
 
-=== TEST 8: a reload keeps the warm instance, a broken configuration the old one
+=== TEST 6: a reload keeps the warm instance, a broken configuration the old one; a timeout ends it
 --- log_allow
 unknown directive "broken"
 --- user_files eval: ">>> fn/die.py\n$::Die"
@@ -722,9 +704,22 @@ is(result(parse_response(read_all($sock)))->{output}[1], 'slow',
    'what was under way is completed');
 is(scalar(instances('die')), 1, 'there is one container');
 
+# a timeout ends the work, and the container
+
+$host = invoke('die', '"host"')->{output}[0];
+
+like($host, qr/\A[0-9a-f]{12}\z/, 'it listens only after half a second');
+
+my $result = invoke('die', '"hang"', timeout_ms => 200);
+
+is($result->{status}, 'timeout', 'a timeout');
+is(wait_for(10, sub { engine('GET', "/containers/$host/json")->{status} == 404 }),
+   1, 'its container is gone');
+isnt(invoke('die', '"host"')->{output}[0], $host, 'the next has another');
 
 
-=== TEST 9: one request in is one request out
+
+=== TEST 7: one request in is one request out
 --- faas_http
     faas_runtime python concurrency=64;
 --- user_files eval: ">>> fn/record.py\n$::Record"
@@ -812,7 +807,7 @@ is(join("\n", grep { !m{^(?:GET|POST) /(?:case-\d+|start) HTTP/1\.1$} } @$lines)
 
 
 
-=== TEST 10: so it is over HTTP/2
+=== TEST 8: so it is over HTTP/2
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -893,7 +888,7 @@ is(join("\n", grep { !m{^(?:GET|POST) /(?:case|start) HTTP/1\.1$} } @$lines), ''
 
 
 
-=== TEST 11: nothing leads to the engine
+=== TEST 9: nothing leads to the engine
 --- faas_locations
     location = /docker {
         faas "docker";
@@ -939,7 +934,7 @@ is(scalar(instances('containers')), 0, 'no container');
 
 
 
-=== TEST 12: names that are no names
+=== TEST 10: names that are no names
 --- config
     location /functions {
         faas_api /function/;

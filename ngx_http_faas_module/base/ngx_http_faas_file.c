@@ -362,8 +362,11 @@ ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log)
     fd = open((char *) dir->data, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
 
     if (fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
-                      "faas: open(\"%s\") failed", dir->data);
+        err = ngx_errno;
+
+        ngx_log_error(NGX_LOG_ERR, log, err, "faas: open(\"%s\") failed",
+                      dir->data);
+        ngx_set_errno(err);
         return NGX_INVALID_FILE;
     }
 
@@ -388,6 +391,7 @@ ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log)
                   dir->data);
 
     (void) ngx_close_file(fd);
+    ngx_set_errno(err);
 
     return NGX_INVALID_FILE;
 }

@@ -457,19 +457,23 @@ ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
 
     fp = ngx_http_faas_get_pool(r);
 
+    rc = NGX_DECLINED;
+
     fd = ngx_http_faas_file_lock(&fp->root, r->connection->log);
-    if (fd == NGX_INVALID_FILE) {
+
+    if (fd != NGX_INVALID_FILE) {
+        rc = ngx_http_faas_store_find(r, name, &item);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_faas_file_delete(r->pool, &item.path,
+                                           r->connection->log);
+        }
+
+        (void) ngx_close_file(fd);
+
+    } else if (ngx_errno != NGX_ENOENT) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
-
-    rc = ngx_http_faas_store_find(r, name, &item);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_faas_file_delete(r->pool, &item.path,
-                                       r->connection->log);
-    }
-
-    (void) ngx_close_file(fd);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
