@@ -34,14 +34,22 @@ sub expecting {
     $sock->flush;
 
     my $first = read_some($sock);
-    return ('', parse_response($first . read_all($sock, 5), 'POST'))
-        if $first !~ s{\A(HTTP/1\.1 100 Continue\r\n\r\n)}{};
+    my $continue = $first =~ s{\A(HTTP/1\.1 100 Continue\r\n\r\n)}{} ? $1 : '';
 
-    my $continue = $1;
-    print $sock @headers ? sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body) : $body;
-    $sock->flush;
+    if ($continue) {
+        print $sock @headers ? sprintf("%x\r\n%s\r\n0\r\n\r\n", length $body, $body)
+                             : $body;
+        $sock->flush;
+    }
 
-    return ($continue, parse_response($first . read_all($sock), 'POST'));
+    # nginx lingers for whoever was refused: the answer is what counts
+    while (!parse_response($first, 'POST')->{complete}) {
+        my $more = read_some($sock);
+        last if $more eq '';
+        $first .= $more;
+    }
+
+    return ($continue, parse_response($first, 'POST'));
 }
 
 sub chunked {
@@ -295,7 +303,7 @@ like($first, qr/100 Continue/, 'a length that is allowed is asked for');
 is($res->{status}, 201, 'and taken');
 
 ($first, $res) = main::expecting('/small', $doc->('large', 101));
-is($first, '', 'one that is not is not asked for');
+is($first, '', 'one that is too large is not asked for');
 main::refused($res, 413, 'too_large', 'but refused at once');
 
 ($first, $res) = main::expecting('/small', $doc->('e2', 100), 'Transfer-Encoding: chunked');

@@ -847,7 +847,7 @@ ngx_http_faas_test_file_lock(void **state)
 
     assert_int_equal(ngx_http_faas_file_lock(&none, &tf->log),
                      NGX_INVALID_FILE);
-    ngx_http_faas_test_file_logged(tf, NGX_LOG_CRIT);
+    ngx_http_faas_test_file_logged(tf, NGX_LOG_ERR);
 }
 
 
