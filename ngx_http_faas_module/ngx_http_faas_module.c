@@ -459,7 +459,18 @@ ngx_http_faas_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_faas_loc_conf_t  *prev = parent;
     ngx_http_faas_loc_conf_t  *conf = child;
 
+    ngx_http_core_loc_conf_t   *clcf;
     ngx_http_faas_main_conf_t  *fmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && conf->function == NULL && conf->api.len == 0) {
+
+        /* "if" and "limit_except" are part of their location */
+
+        conf->function = prev->function;
+        conf->api = prev->api;
+    }
 
     ngx_conf_merge_size_value(conf->buffer_size, prev->buffer_size,
                               NGX_HTTP_FAAS_BUFFER_SIZE);

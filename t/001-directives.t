@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => repeat_each() * 208;
+plan tests => repeat_each() * 213;
 
 # what nginx -t says of a configuration: its exit status and its words
 sub nginx_t {
@@ -361,7 +361,8 @@ for my $conf ('faas_buffer_size 1k; location / { faas_buffer_size 2k; }',
 
 === TEST 27: values that are not
 --- code
-for my $param (qw(ext= ext=. ext=py ext=.12345678 ext=.a/b image= concurrency=
+for my $param (qw(ext= ext=. ext=py ext=.12345678 ext=.a/b ext=.. ext=.a.b ext=.a-b image=
+                  concurrency=
                   concurrency=0 concurrency=-1 concurrency=65536 concurrency=x
                   concurrency=1.5 prewarm=-1 prewarm=257 prewarm=x memory= memory=x
                   memory=8388607 memory=-1 memory=99999999999999999999 tmpfs=63k
@@ -415,6 +416,12 @@ for my $prefix ('/', 'a', 'a/', '/a', '""') {
     main::invalid("faas_api $prefix", qq(invalid prefix "$text", it must begin and )
                                       . 'end with a slash in ',
                   main::location_t("location / { faas_api $prefix; }"));
+}
+
+for my $upstream ('faas; server 127.0.0.1:1;', 'server 127.0.0.1:1; faas;') {
+    main::invalid("upstream with $upstream",
+                  'upstream "u" has "faas", and so no "server"',
+                  main::http_t("upstream u { $upstream }"));
 }
 
 main::invalid('an unknown variable', 'unknown "none" variable',

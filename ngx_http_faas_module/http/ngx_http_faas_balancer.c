@@ -143,6 +143,14 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     conf->connect_timeout = ngx_min(conf->connect_timeout,
                                     NGX_HTTP_FAAS_BALANCER_CONNECT);
 
+    if (ctx->envelope) {
+
+        /* its own deadline ends it */
+
+        conf->read_timeout = NGX_MAX_INT32_VALUE;
+        conf->send_timeout = NGX_MAX_INT32_VALUE;
+    }
+
     u->conf = conf;
 
     bd->request = r;

@@ -108,6 +108,8 @@ ngx_http_faas_envelope_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_http_faas_envelope_t  *env;
 
     env = ctx->envelope;
+
+    ngx_http_faas_envelope_cleanup(ctx);
     ctx->envelope = NULL;
 
     if (ngx_http_faas_result_failure(&env->result, status, message, &body)
@@ -140,6 +142,8 @@ ngx_http_faas_envelope_condemn(ngx_http_faas_ctx_t *ctx)
         (void) ngx_http_faas_admission_condemn(&ctx->adm, NULL, NULL);
         return;
     }
+
+    ngx_http_faas_envelope_cleanup(ctx);
 
     env->report = ngx_http_faas_admission_condemn(&ctx->adm,
                                                ngx_http_faas_envelope_report,
@@ -196,8 +200,13 @@ ngx_http_faas_envelope_header(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return ngx_http_faas_filter_next_header(r);
     }
 
+    /* what nginx says itself is no answer of the function */
+
+    if (r->upstream == NULL || r->upstream->headers_in.status_n == 0) {
+        ctx->failed = 1;
+    }
+
     if (!ctx->failed
-        && r->upstream
         && ngx_http_faas_result_answer(&env->result, r->upstream) != NGX_OK)
     {
         return NGX_ERROR;

@@ -116,7 +116,9 @@ ngx_http_faas_filter_header(ngx_http_request_t *r)
     /* a page of nginx's own, neither a function's nor an error_page */
 
     if ((flcf->api.len || flcf->function)
-        && (ctx == NULL || !ctx->served || ctx->failed))
+        && (ctx == NULL || !ctx->served || ctx->failed
+            || r->upstream == NULL
+            || r->upstream->headers_in.status_n == 0))
     {
         return ngx_http_faas_filter_replace(r);
     }

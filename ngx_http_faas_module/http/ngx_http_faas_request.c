@@ -86,6 +86,7 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
         /* anew, perhaps after an error_page: what was held is not needed */
 
         ngx_http_faas_admission_release(&ctx->adm);
+        ngx_http_faas_envelope_cleanup(ctx);
         ctx->entered = 0;
         ctx->code.len = 0;
         ctx->served = 0;
@@ -257,6 +258,10 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
             ngx_http_faas_request_undeadline(ctx);
         }
 
+        if (r == r->main) {
+            r->read_event_handler = ngx_http_block_reading;
+        }
+
         return NGX_DECLINED;
 
     case NGX_DECLINED:
@@ -344,6 +349,7 @@ ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
      * by way of nginx's own errors: there may be an error_page.
      */
 
+    ngx_http_faas_envelope_cleanup(ctx);
     ctx->envelope = NULL;
 
     if (adm->status == 0) {

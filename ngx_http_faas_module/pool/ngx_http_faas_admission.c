@@ -411,17 +411,22 @@ ngx_http_faas_admission_exit_process(ngx_http_faas_pool_t *fp)
 static void
 ngx_http_faas_admission_bell_handler(ngx_event_t *ev)
 {
-    ngx_connection_t           *c;
-    ngx_http_faas_pool_t       *fp;
-    ngx_http_faas_lease_t      *lease;
-    ngx_http_faas_admission_t  *adm;
+    ngx_connection_t  *c;
 
     c = ev->data;
-    fp = c->data;
-
     ev->ready = 0;
 
     /* a shutdown calls every connection, to which we have nothing to add */
+
+    ngx_http_faas_admission_poll(c->data);
+}
+
+
+void
+ngx_http_faas_admission_poll(ngx_http_faas_pool_t *fp)
+{
+    ngx_http_faas_lease_t      *lease;
+    ngx_http_faas_admission_t  *adm;
 
     ngx_http_faas_start_check(fp);
 

@@ -67,6 +67,9 @@ ngx_http_faas_remove_t *ngx_http_faas_admission_condemn(
     ngx_http_faas_admission_t *adm, ngx_http_faas_remove_report_pt report,
     void *data);
 
+/* tells whom the zone has news for; the bell does, and the keeper's tick */
+void ngx_http_faas_admission_poll(ngx_http_faas_pool_t *fp);
+
 /* in a worker: listens to its bell */
 ngx_int_t ngx_http_faas_admission_init_process(ngx_http_faas_pool_t *fp,
     ngx_cycle_t *cycle);

@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_faas_keeper.h"
+#include "ngx_http_faas_admission.h"
 #include "ngx_http_faas_remove.h"
 
 
@@ -74,6 +75,10 @@ ngx_http_faas_keeper_handler(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, NGX_HTTP_FAAS_KEEPER_TICK);
+
+    /* an old worker may lack the bell of one that came with a reload */
+
+    ngx_http_faas_admission_poll(fp);
 
     if (!ngx_http_faas_keeper_elect(fp)) {
         return;

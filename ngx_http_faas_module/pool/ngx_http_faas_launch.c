@@ -132,7 +132,7 @@ ngx_http_faas_launch_timeout(ngx_uint_t step)
         return 2000;
 
     case NGX_HTTP_FAAS_DOCKER_START:
-        return 10000;
+        return 20000;
 
     default:
         return 5000;

@@ -118,9 +118,7 @@ ngx_http_faas_start(ngx_http_faas_pool_t *fp, ngx_http_request_t *r,
 
     start->step = fp->zone.sh->engine_ready ? NGX_HTTP_FAAS_DOCKER_CREATE
                                             : NGX_HTTP_FAAS_DOCKER_PING;
-
     ngx_queue_insert_tail(&fp->starts, &start->queue);
-
     ngx_http_faas_start_step(start);
 }
 
@@ -390,7 +388,6 @@ ngx_http_faas_start_connect(ngx_http_faas_start_t *start)
 
     link = &start->link;
     start->request = NULL;
-
     link->pool = start->launch.pool;
     link->log = start->launch.pool->log;
     link->address = ngx_http_faas_pool_address(start->launch.fp,
@@ -440,14 +437,11 @@ ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link)
 static void
 ngx_http_faas_start_load(ngx_http_faas_start_t *start)
 {
-    ngx_int_t                rc;
-    ngx_str_t                frame, text;
-    ngx_http_faas_want_t     want;
-    ngx_http_faas_launch_t  *launch;
+    ngx_int_t             rc;
+    ngx_str_t             frame, text;
+    ngx_http_faas_want_t  want;
 
-    launch = &start->launch;
-
-    rc = ngx_http_faas_launch_frame(launch, &want, &frame);
+    rc = ngx_http_faas_launch_frame(&start->launch, &want, &frame);
 
     if (rc == NGX_DECLINED) {
         ngx_str_set(&text, "function_not_found");
@@ -460,8 +454,9 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
         return;
     }
 
-    if (ngx_http_faas_instance_loading(&launch->fp->zone, start->inst, &want,
-                                       launch->runtime->concurrency)
+    if (ngx_http_faas_instance_loading(&start->launch.fp->zone, start->inst,
+                                       &want,
+                                       start->launch.runtime->concurrency)
         != NGX_OK)
     {
         ngx_http_faas_start_fail(start, 0, NULL);
@@ -471,7 +466,8 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
     start->sent = (uint64_t) ngx_cached_time->sec * 1000
                   + ngx_cached_time->msec;
 
-    ngx_http_faas_link_send(&start->link, &frame, launch->runtime->start);
+    ngx_http_faas_link_send(&start->link, &frame,
+                            start->launch.runtime->start);
 }
 
 
@@ -481,6 +477,10 @@ static void
 ngx_http_faas_start_explain(ngx_http_faas_start_t *start)
 {
     ngx_str_t  text;
+
+    if (start->report) {
+        return;                         /* closed, and now its time is up */
+    }
 
     start->report = ngx_http_faas_remove(start->launch.fp, NULL,
                                          &start->launch.container,
@@ -603,9 +603,9 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
     ngx_http_faas_pool_t  *fp;
 
     fp = start->launch.fp;
+    ngx_str_set(&none, "the start was given up");
 
     if (text == NULL) {
-        ngx_str_set(&none, "the start was given up");
         text = &none;
     }
 

@@ -451,7 +451,16 @@ ngx_http_faas_lease_fail(ngx_http_faas_zone_t *zone,
 
     fn = inst->function;
 
-    if (fn) {
+    if (fn && status == 0
+        && ngx_memcmp(inst->revision, fn->revision,
+                      NGX_HTTP_FAAS_REVISION_LEN)
+           != 0)
+    {
+        /* the source changed meanwhile: who waits is to ask again */
+
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+
+    } else if (fn) {
         fn->pinned = 1;
 
         ngx_http_faas_lease_report(zone, fn, status, text);
