@@ -5,9 +5,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-use Time::HiRes qw(sleep time);
-
-plan tests => 101;
+plan tests => 102;
 
 worker_connections(1024);
 
@@ -36,12 +34,12 @@ class Handler(BaseHTTPRequestHandler):
             most = max(most, inside)
 
         if "slow" in self.path:
-            time.sleep(1.5)
+            time.sleep(2.5)
         elif "brief" in self.path:
             time.sleep(0.02)
 
-        out = json.dumps({"host": socket.gethostname(), "most": most,
-                          "version": VERSION}).encode()
+        out = json.dumps({"host": socket.gethostname(), "inside": inside,
+                          "most": most, "version": VERSION}).encode()
 
         with lock:
             inside -= 1
@@ -122,7 +120,10 @@ HTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
 _EOC_
 
 
-# The requests in such a log: line, headers in order, body.
+our $GreetTs = FaasClient::slurp('data/functions/greet.ts');
+
+
+# The requests in the log of an engine: line, headers in order, body.
 
 sub recorded {
     my ($rest) = @_;
@@ -238,7 +239,7 @@ is(scalar(grep { !defined } @bodies), 0, 'each body is JSON');
     faas_runtime python memory=96m tmpfs=32m pids=40 cpus=0.5;
     faas_runtime deno;
 --- user_files eval
-">>> fn/inside.py\n$::Inside>>> fn/greet.ts\n" . FaasClient::slurp('data/functions/greet.ts')
+">>> fn/inside.py\n$::Inside>>> fn/greet.ts\n$::GreetTs"
 --- code
 my $seen = decode_json(get('/function/inside')->{body});
 
@@ -309,18 +310,28 @@ is(join(' ', grep { /^(?:PORT|K_)/ } @{ $seen->{env} }),
 
 
 === TEST 3: one container for 200 first requests at once, over two workers
---- faas_http
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_runtime python concurrency=256;
---- config
-    location /function/ {
-        rewrite ^/function/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
-        faas $fn;
-        proxy_pass http://functions;
-        add_header X-Worker $pid;
+
+    upstream functions {
+        faas;
+    }
+
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 reuseport;
+
+        location / {
+            faas burst;
+            proxy_pass http://functions;
+            add_header X-Worker $pid;
+        }
     }
 --- user_files eval: ">>> fn/burst.py\n$::Where"
 --- code
-my @answers = parallel([ (request('GET', '/function/burst')) x 200 ]);
+my ($port) = slurp(server_root() . '/conf/nginx.conf') =~ /:(\d+) reuseport/;
+my @answers = parallel([ (request('GET', '/')) x 200 ], port => $port);
 my %hosts = map { where($_)->{host} => 1 } @answers;
 my %workers = map { (header($_, 'X-Worker') // '') => 1 } @answers;
 
@@ -376,7 +387,8 @@ is($first->{version}, 1, 'the first');
 
 my $sock = connect_to();
 syswrite($sock, request('GET', '/function/changing/slow'));
-sleep 0.2;
+ok(wait_for(5, sub { where(get('/function/changing'))->{inside} == 2 }),
+   'a request is in it');
 
 write_file($file, $version->(2));
 
