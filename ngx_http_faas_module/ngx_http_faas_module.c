@@ -10,6 +10,8 @@
 #include "ngx_http_faas_api.h"
 #include "ngx_http_faas_balancer.h"
 #include "ngx_http_faas_curl.h"
+#include "ngx_http_faas_epoch.h"
+#include "ngx_http_faas_exit.h"
 #include "ngx_http_faas_keeper.h"
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_runtime.h"
@@ -41,6 +43,26 @@ static ngx_int_t ngx_http_faas_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_faas_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_faas_init_process(ngx_cycle_t *cycle);
 static void ngx_http_faas_exit_process(ngx_cycle_t *cycle);
+static void ngx_http_faas_exit_master(ngx_cycle_t *cycle);
+
+
+static ngx_conf_num_bounds_t  ngx_http_faas_starts_bounds = {
+    ngx_conf_check_num_bounds, 1, 1024
+};
+
+
+static ngx_conf_enum_t  ngx_http_faas_exits[] = {
+    { ngx_string("remove"), 1 },
+    { ngx_string("keep"), 0 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_faas_on_error[] = {
+    { ngx_string("keep"), 1 },
+    { ngx_string("fail"), 0 },
+    { ngx_null_string, 0 }
+};
 
 
 static ngx_command_t  ngx_http_faas_commands[] = {
@@ -65,6 +87,27 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("faas_docker_concurrency"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, starts),
+      &ngx_http_faas_starts_bounds },
+
+    { ngx_string("faas_exit"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, exits),
+      ngx_http_faas_exits },
+
+    { ngx_string("faas_on_error"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, on_error),
+      ngx_http_faas_on_error },
 
     { ngx_string("faas_runtime"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
@@ -131,7 +174,7 @@ ngx_module_t  ngx_http_faas_module = {
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_faas_exit_process,            /* exit process */
-    NULL,                                  /* exit master */
+    ngx_http_faas_exit_master,             /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -318,6 +361,10 @@ ngx_http_faas_create_main_conf(ngx_conf_t *cf)
      *     fmcf->pool.engine.url = { 0, NULL };
      */
 
+    fmcf->starts = NGX_CONF_UNSET;
+    fmcf->exits = NGX_CONF_UNSET_UINT;
+    fmcf->on_error = NGX_CONF_UNSET_UINT;
+
     fmcf->pool.runtimes = ngx_array_create(cf->pool, 2,
                                            sizeof(ngx_http_faas_runtime_t));
     if (fmcf->pool.runtimes == NULL) {
@@ -338,9 +385,19 @@ ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
 
     fp = &fmcf->pool;
 
+    /* a processor each is what starts soonest, see README */
+
+    ngx_conf_init_value(fmcf->starts, ngx_max(ngx_ncpu, 1));
+    ngx_conf_init_uint_value(fmcf->exits, 1);
+    ngx_conf_init_uint_value(fmcf->on_error, 1);
+
     if (fp->zone.name.data == NULL) {
         return NGX_CONF_OK;
     }
+
+    fp->zone.starts = fmcf->starts;
+    fp->zone.keep = fmcf->on_error;
+    fp->exits = fmcf->exits;
 
     if (fp->runtimes->nelts == 0
         && ngx_http_faas_runtime_defaults(cf, fp->runtimes) != NGX_OK)
@@ -535,6 +592,9 @@ ngx_http_faas_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    ngx_http_faas_epoch_init_module(cycle, &fmcf->pool.zone,
+                                    old ? &old->pool.zone : NULL);
+
     return ngx_http_faas_worker_init_module(cycle, &fmcf->pool.zone,
                                             old ? &old->pool.zone : NULL);
 }
@@ -595,7 +655,33 @@ ngx_http_faas_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_http_faas_keeper_exit_process(&fmcf->pool);
     ngx_http_faas_curl_exit_process(&fmcf->pool.engine);
     ngx_http_faas_admission_exit_process(&fmcf->pool);
     ngx_http_faas_worker_exit(&fmcf->pool.zone);
+}
+
+
+/* all workers are gone; after an upgrade the new master goes on with it all */
+
+static void
+ngx_http_faas_exit_master(ngx_cycle_t *cycle)
+{
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faas_module);
+
+    if (fmcf == NULL
+        || fmcf->pool.zone.name.data == NULL
+        || !fmcf->pool.exits
+        || ngx_new_binary)
+    {
+        return;
+    }
+
+    /* the next nginx may start meanwhile */
+
+    ngx_close_listening_sockets(cycle);
+
+    ngx_http_faas_exit(&fmcf->pool, cycle);
 }

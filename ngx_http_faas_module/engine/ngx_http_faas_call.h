@@ -22,6 +22,8 @@
 typedef struct ngx_http_faas_call_s  ngx_http_faas_call_t;
 
 typedef void (*ngx_http_faas_call_handler_pt)(ngx_http_faas_call_t *call);
+typedef void (*ngx_http_faas_call_stream_pt)(ngx_http_faas_call_t *call,
+    u_char *p, size_t n);
 
 
 /* where the engine listens: one a cycle, the transports hang off it */
@@ -35,6 +37,7 @@ typedef struct {
     CURLM                           *multi;     /* of this process */
     ngx_event_t                      timer;
     ngx_queue_t                      calls;     /* on their way */
+    ngx_msec_t                       until;     /* of the master's */
 } ngx_http_faas_engine_t;
 
 
@@ -42,7 +45,10 @@ struct ngx_http_faas_call_s {
     ngx_pool_t                      *pool;      /* the caller's, outlives it */
     ngx_log_t                       *log;
     ngx_http_faas_docker_request_t   request;
-    ngx_msec_t                       timeout;
+    ngx_msec_t                       timeout;   /* 0: none */
+
+    /* gets the body as it comes, of libcurl's calls only; else it is kept */
+    ngx_http_faas_call_stream_pt     stream;
 
     /* runs once, when the reply is whole or will never be */
     ngx_http_faas_call_handler_pt    handler;

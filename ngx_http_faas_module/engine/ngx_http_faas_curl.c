@@ -24,6 +24,8 @@ typedef struct {
 } ngx_http_faas_curl_t;
 
 
+static ngx_int_t ngx_http_faas_curl_init(ngx_cycle_t *cycle,
+    ngx_http_faas_engine_t *engine);
 static ngx_int_t ngx_http_faas_curl_setup(ngx_http_faas_curl_t *h);
 static ngx_int_t ngx_http_faas_curl_options(ngx_http_faas_curl_t *h,
     char *url, char *method);
@@ -48,25 +50,7 @@ void
 ngx_http_faas_curl_init_process(ngx_cycle_t *cycle,
     ngx_http_faas_engine_t *engine)
 {
-    ngx_queue_init(&engine->calls);
-
-    engine->timer.handler = ngx_http_faas_curl_timer_handler;
-    engine->timer.data = engine;
-    engine->timer.log = cycle->log;
-
-    /* nginx owns OpenSSL, and the engine is a unix socket */
-
-    if (curl_global_init(CURL_GLOBAL_ALL & ~CURL_GLOBAL_SSL) != CURLE_OK) {
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
-                      "faas: curl_global_init() failed");
-        return;
-    }
-
-    engine->multi = curl_multi_init();
-
-    if (engine->multi == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
-                      "faas: curl_multi_init() failed");
+    if (ngx_http_faas_curl_init(cycle, engine) != NGX_OK) {
         return;
     }
 
@@ -86,6 +70,76 @@ ngx_http_faas_curl_init_process(ngx_cycle_t *cycle,
 
         (void) curl_multi_cleanup(engine->multi);
         engine->multi = NULL;
+    }
+}
+
+
+ngx_int_t
+ngx_http_faas_curl_init_master(ngx_cycle_t *cycle,
+    ngx_http_faas_engine_t *engine, ngx_msec_t time)
+{
+    ngx_time_update();
+    engine->until = ngx_current_msec + time;
+
+    return ngx_http_faas_curl_init(cycle, engine);
+}
+
+
+static ngx_int_t
+ngx_http_faas_curl_init(ngx_cycle_t *cycle, ngx_http_faas_engine_t *engine)
+{
+    ngx_queue_init(&engine->calls);
+
+    engine->timer.handler = ngx_http_faas_curl_timer_handler;
+    engine->timer.data = engine;
+    engine->timer.log = cycle->log;
+
+    /* nginx owns OpenSSL, and the engine is a unix socket */
+
+    if (curl_global_init(CURL_GLOBAL_ALL & ~CURL_GLOBAL_SSL) != CURLE_OK) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                      "faas: curl_global_init() failed");
+        return NGX_ERROR;
+    }
+
+    engine->multi = curl_multi_init();
+
+    if (engine->multi == NULL) {
+        ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
+                      "faas: curl_multi_init() failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_faas_curl_run(ngx_http_faas_engine_t *engine)
+{
+    int             running;
+    ngx_msec_int_t  left;
+
+    while (!ngx_queue_empty(&engine->calls)) {
+
+        ngx_time_update();
+        left = (ngx_msec_int_t) (engine->until - ngx_current_msec);
+
+        if (left <= 0
+            || curl_multi_perform(engine->multi, &running) != CURLM_OK)
+        {
+            return;
+        }
+
+        ngx_http_faas_curl_drain(engine);
+
+        if (!ngx_queue_empty(&engine->calls)
+            && curl_multi_wait(engine->multi, NULL, 0,
+                               (int) ngx_min(left, 1000), NULL)
+               != CURLM_OK)
+        {
+            return;
+        }
     }
 }
 
@@ -152,6 +206,15 @@ ngx_http_faas_curl(ngx_http_faas_engine_t *engine,
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_faas_curl_cancel(ngx_http_faas_call_t *call)
+{
+    if (call->transport) {
+        ngx_http_faas_curl_cleanup(call->transport);
+    }
 }
 
 
@@ -472,6 +535,12 @@ ngx_http_faas_curl_write(char *p, size_t size, size_t n, void *data)
     size_t   len;
 
     n *= size;
+
+    if (h->call->stream) {
+        h->call->stream(h->call, (u_char *) p, n);
+        return n;
+    }
+
     len = h->body.len + n;
 
     if (len > NGX_HTTP_FAAS_CALL_LIMIT) {

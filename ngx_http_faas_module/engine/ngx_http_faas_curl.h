@@ -15,6 +15,15 @@
 void ngx_http_faas_curl_init_process(ngx_cycle_t *cycle,
     ngx_http_faas_engine_t *engine);
 
+/*
+ * In the master, at its end: the same without an event loop, and for so many
+ * milliseconds.  Calls get no further than ngx_http_faas_curl_run() takes them,
+ * which returns when all have ended or the time is over.
+ */
+ngx_int_t ngx_http_faas_curl_init_master(ngx_cycle_t *cycle,
+    ngx_http_faas_engine_t *engine, ngx_msec_t time);
+void ngx_http_faas_curl_run(ngx_http_faas_engine_t *engine);
+
 /* drops what is under way; no handler runs */
 void ngx_http_faas_curl_exit_process(ngx_http_faas_engine_t *engine);
 
@@ -24,6 +33,9 @@ void ngx_http_faas_curl_exit_process(ngx_http_faas_engine_t *engine);
  */
 ngx_int_t ngx_http_faas_curl(ngx_http_faas_engine_t *engine,
     ngx_http_faas_call_t *call);
+
+/* ends a call that is under way; its handler does not run */
+void ngx_http_faas_curl_cancel(ngx_http_faas_call_t *call);
 
 
 #endif /* _NGX_HTTP_FAAS_CURL_H_INCLUDED_ */

@@ -11,10 +11,13 @@
 #include "ngx_http_faas_docker_body.h"
 
 
+static char *ngx_http_faas_docker_escape(ngx_pool_t *pool, char *before,
+    ngx_str_t *filters);
 static ngx_int_t ngx_http_faas_docker_path(ngx_pool_t *pool,
     ngx_str_t *version, char *before, ngx_str_t *id, char *after,
     ngx_str_t *path);
 static ngx_int_t ngx_http_faas_docker_check_id(ngx_str_t *id);
+static ngx_int_t ngx_http_faas_docker_check_since(ngx_str_t *since);
 
 
 ngx_int_t
@@ -57,6 +60,18 @@ ngx_http_faas_docker_network_inspect(ngx_pool_t *pool, ngx_str_t *version,
     ngx_str_t *name, ngx_http_faas_docker_request_t *req)
 {
     ngx_str_set(&req->method, "GET");
+    ngx_str_null(&req->body);
+
+    return ngx_http_faas_docker_path(pool, version, "/networks/", name, "",
+                                     &req->path);
+}
+
+
+ngx_int_t
+ngx_http_faas_docker_network_remove(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_str_t *name, ngx_http_faas_docker_request_t *req)
+{
+    ngx_str_set(&req->method, "DELETE");
     ngx_str_null(&req->body);
 
     return ngx_http_faas_docker_path(pool, version, "/networks/", name, "",
@@ -123,6 +138,50 @@ ngx_http_faas_docker_inspect(ngx_pool_t *pool, ngx_str_t *version,
 
 
 ngx_int_t
+ngx_http_faas_docker_rename(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_str_t *id, ngx_str_t *name, ngx_http_faas_docker_request_t *req)
+{
+    u_char  *args;
+
+    ngx_str_set(&req->method, "POST");
+    ngx_str_null(&req->body);
+
+    if (ngx_http_faas_docker_check_id(name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    args = ngx_pnalloc(pool, sizeof("/rename?name=") + name->len);
+    if (args == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_sprintf(args, "/rename?name=%V", name) = '\0';
+
+    return ngx_http_faas_docker_path(pool, version, "/containers/", id,
+                                     (char *) args, &req->path);
+}
+
+
+ngx_int_t
+ngx_http_faas_docker_update(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_str_t *id, ngx_http_faas_docker_limits_t *limits,
+    ngx_http_faas_docker_request_t *req)
+{
+    ngx_int_t  rc;
+
+    ngx_str_set(&req->method, "POST");
+
+    rc = ngx_http_faas_docker_path(pool, version, "/containers/", id,
+                                   "/update", &req->path);
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_docker_body_update(pool, limits, &req->body);
+}
+
+
+ngx_int_t
 ngx_http_faas_docker_logs(ngx_pool_t *pool, ngx_str_t *version,
     ngx_str_t *id, ngx_uint_t streams, ngx_uint_t tail, time_t since,
     ngx_msec_t since_msec, ngx_http_faas_docker_request_t *req)
@@ -151,34 +210,79 @@ ngx_http_faas_docker_logs(ngx_pool_t *pool, ngx_str_t *version,
 
 ngx_int_t
 ngx_http_faas_docker_list(ngx_pool_t *pool, ngx_str_t *version,
-    ngx_array_t *labels, ngx_http_faas_docker_request_t *req)
+    ngx_array_t *labels, ngx_uint_t limit, ngx_str_t *before,
+    ngx_http_faas_docker_request_t *req)
 {
-    u_char     *escaped, *last;
+    char       *args;
+    u_char      first[sizeof("?all=1&limit=&filters=") + NGX_INT_T_LEN];
     ngx_str_t   filters;
-    uintptr_t   n;
 
     ngx_str_set(&req->method, "GET");
     ngx_str_null(&req->body);
 
-    if (ngx_http_faas_docker_body_filters(pool, labels, &filters) != NGX_OK) {
+    if (before && before->len
+        && ngx_http_faas_docker_check_id(before) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    n = ngx_escape_uri(NULL, filters.data, filters.len,
-                       NGX_ESCAPE_URI_COMPONENT);
-
-    escaped = ngx_pnalloc(pool, filters.len + 2 * n + 1);
-    if (escaped == NULL) {
+    if (ngx_http_faas_docker_body_filters(pool, labels, before, &filters)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    last = (u_char *) ngx_escape_uri(escaped, filters.data, filters.len,
-                                     NGX_ESCAPE_URI_COMPONENT);
-    *last = '\0';
+    if (limit) {
+        *ngx_sprintf(first, "?all=1&limit=%ui&filters=", limit) = '\0';
 
-    return ngx_http_faas_docker_path(pool, version,
-                                     "/containers/json?all=1&filters=", NULL,
-                                     (char *) escaped, &req->path);
+    } else {
+        *ngx_sprintf(first, "?all=1&filters=") = '\0';
+    }
+
+    args = ngx_http_faas_docker_escape(pool, (char *) first, &filters);
+    if (args == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_docker_path(pool, version, "/containers/json", NULL,
+                                     args, &req->path);
+}
+
+
+ngx_int_t
+ngx_http_faas_docker_events(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_array_t *labels, ngx_str_t *since,
+    ngx_http_faas_docker_request_t *req)
+{
+    char       *args;
+    u_char      before[sizeof("?since=.&filters=") + NGX_TIME_T_LEN + 9];
+    ngx_str_t   filters;
+
+    ngx_str_set(&req->method, "GET");
+    ngx_str_null(&req->body);
+
+    if (since && since->len) {
+        if (ngx_http_faas_docker_check_since(since) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        *ngx_sprintf(before, "?since=%V&filters=", since) = '\0';
+
+    } else {
+        ngx_memcpy(before, "?filters=", sizeof("?filters="));
+    }
+
+    if (ngx_http_faas_docker_body_events(pool, labels, &filters) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    args = ngx_http_faas_docker_escape(pool, (char *) before, &filters);
+    if (args == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_docker_path(pool, version, "/events", NULL, args,
+                                     &req->path);
 }
 
 
@@ -231,6 +335,33 @@ ngx_http_faas_docker_serialize(ngx_pool_t *pool,
     out->len = p - out->data;
 
     return NGX_OK;
+}
+
+
+static char *
+ngx_http_faas_docker_escape(ngx_pool_t *pool, char *before,
+    ngx_str_t *filters)
+{
+    u_char     *args, *p;
+    size_t      len;
+    uintptr_t   n;
+
+    len = ngx_strlen(before);
+
+    n = ngx_escape_uri(NULL, filters->data, filters->len,
+                       NGX_ESCAPE_URI_COMPONENT);
+
+    args = ngx_pnalloc(pool, len + filters->len + 2 * n + 1);
+    if (args == NULL) {
+        return NULL;
+    }
+
+    p = ngx_cpymem(args, before, len);
+    p = (u_char *) ngx_escape_uri(p, filters->data, filters->len,
+                                  NGX_ESCAPE_URI_COMPONENT);
+    *p = '\0';
+
+    return (char *) args;
 }
 
 
@@ -291,6 +422,38 @@ ngx_http_faas_docker_check_id(ngx_str_t *id)
             continue;
         }
 
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* seconds, and a fraction of nanoseconds or none */
+
+static ngx_int_t
+ngx_http_faas_docker_check_since(ngx_str_t *since)
+{
+    u_char  *dot, *last;
+    size_t   len;
+
+    last = since->data + since->len;
+
+    dot = ngx_strlchr(since->data, last, '.');
+
+    if (dot) {
+        len = last - dot - 1;
+
+        if (len > 9 || ngx_atoof(dot + 1, len) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        last = dot;
+    }
+
+    len = last - since->data;
+
+    if (len > NGX_TIME_T_LEN || ngx_atoof(since->data, len) == NGX_ERROR) {
         return NGX_ERROR;
     }
 

@@ -25,6 +25,7 @@
 #define NGX_HTTP_FAAS_DOCKER_LABEL_FUNCTION  "faas.function"
 #define NGX_HTTP_FAAS_DOCKER_LABEL_REVISION  "faas.revision"
 #define NGX_HTTP_FAAS_DOCKER_LABEL_RUNTIME   "faas.runtime"
+#define NGX_HTTP_FAAS_DOCKER_LABEL_KIND      "faas.kind"
 #define NGX_HTTP_FAAS_DOCKER_LABEL_PREFIX    "faas.prefix"
 
 
@@ -37,14 +38,18 @@ typedef enum {
     NGX_HTTP_FAAS_DOCKER_REMOVE,
     NGX_HTTP_FAAS_DOCKER_INSPECT,
     NGX_HTTP_FAAS_DOCKER_LOGS,
-    NGX_HTTP_FAAS_DOCKER_LIST
+    NGX_HTTP_FAAS_DOCKER_LIST,
+    NGX_HTTP_FAAS_DOCKER_RENAME,
+    NGX_HTTP_FAAS_DOCKER_UPDATE,
+    NGX_HTTP_FAAS_DOCKER_EVENTS,
+    NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE
 } ngx_http_faas_docker_call_e;
 
 
 typedef enum {
     NGX_HTTP_FAAS_DOCKER_OK = 0,     /* done; of remove: it is gone */
     NGX_HTTP_FAAS_DOCKER_GONE,       /* no such container, or on its way out */
-    NGX_HTTP_FAAS_DOCKER_CONFLICT,   /* the name is taken */
+    NGX_HTTP_FAAS_DOCKER_CONFLICT,   /* the name is taken; in use */
     NGX_HTTP_FAAS_DOCKER_NO_IMAGE,
     NGX_HTTP_FAAS_DOCKER_NO_NETWORK,
     NGX_HTTP_FAAS_DOCKER_ADDRESS,    /* address in use, subnet overlaps */
@@ -52,6 +57,15 @@ typedef enum {
     NGX_HTTP_FAAS_DOCKER_INVALID,    /* asking again will not help */
     NGX_HTTP_FAAS_DOCKER_ENGINE      /* broken, or not understood */
 } ngx_http_faas_docker_outcome_e;
+
+
+typedef enum {
+    NGX_HTTP_FAAS_DOCKER_DIE = 0,
+    NGX_HTTP_FAAS_DOCKER_OOM,        /* a process of it, not always all */
+    NGX_HTTP_FAAS_DOCKER_PAUSE,
+    NGX_HTTP_FAAS_DOCKER_DESTROY,
+    NGX_HTTP_FAAS_DOCKER_OTHER
+} ngx_http_faas_docker_action_e;
 
 
 typedef struct {
@@ -83,6 +97,15 @@ typedef struct {
 } ngx_http_faas_docker_spec_t;
 
 
+/* what can be changed while it runs: all of them, and each above 0 */
+
+typedef struct {
+    off_t           memory;          /* bytes */
+    int64_t         nano_cpus;
+    ngx_int_t       pids;
+} ngx_http_faas_docker_limits_t;
+
+
 typedef struct {
     ngx_str_t       name;
     ngx_str_t       bridge;          /* host interface, or empty */
@@ -104,6 +127,9 @@ typedef struct {
 
 
 typedef struct {
+    ngx_str_t       id;              /* 64 hex digits, or empty */
+    ngx_str_t       owner;           /* labels, or empty */
+    ngx_str_t       epoch;
     ngx_str_t       status;          /* "created", "running", "exited"... */
     ngx_str_t       error;
     ngx_str_t       address;         /* or empty */
@@ -124,12 +150,21 @@ typedef struct {
     ngx_str_t       address;         /* or empty, as all of these */
     ngx_str_t       owner;
     ngx_str_t       epoch;
-    ngx_str_t       function;
-    ngx_str_t       revision;
     ngx_str_t       runtime;
+    ngx_str_t       kind;
     ngx_str_t       prefix;
     ngx_int_t       slot;            /* NGX_ERROR: no label or no number */
 } ngx_http_faas_docker_container_t;
+
+
+typedef struct {
+    ngx_str_t       id;              /* 64 hex digits, always */
+    ngx_str_t       time;            /* "SEC.NNNNNNNNN", exact: a "since" */
+    ngx_int_t       exit_code;       /* of a die; NGX_ERROR: none */
+    ngx_int_t       slot;            /* NGX_ERROR: no label or no number */
+
+    ngx_http_faas_docker_action_e  action;
+} ngx_http_faas_docker_event_t;
 
 
 /*
@@ -144,6 +179,8 @@ ngx_int_t ngx_http_faas_docker_network_create(ngx_pool_t *pool,
     ngx_http_faas_docker_request_t *req);
 ngx_int_t ngx_http_faas_docker_network_inspect(ngx_pool_t *pool,
     ngx_str_t *version, ngx_str_t *name, ngx_http_faas_docker_request_t *req);
+ngx_int_t ngx_http_faas_docker_network_remove(ngx_pool_t *pool,
+    ngx_str_t *version, ngx_str_t *name, ngx_http_faas_docker_request_t *req);
 ngx_int_t ngx_http_faas_docker_create(ngx_pool_t *pool, ngx_str_t *version,
     ngx_http_faas_docker_spec_t *spec, ngx_http_faas_docker_request_t *req);
 ngx_int_t ngx_http_faas_docker_start(ngx_pool_t *pool, ngx_str_t *version,
@@ -153,14 +190,37 @@ ngx_int_t ngx_http_faas_docker_remove(ngx_pool_t *pool, ngx_str_t *version,
 ngx_int_t ngx_http_faas_docker_inspect(ngx_pool_t *pool, ngx_str_t *version,
     ngx_str_t *id, ngx_http_faas_docker_request_t *req);
 
+/* "name" is checked as an id is */
+ngx_int_t ngx_http_faas_docker_rename(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_str_t *id, ngx_str_t *name, ngx_http_faas_docker_request_t *req);
+
+ngx_int_t ngx_http_faas_docker_update(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_str_t *id, ngx_http_faas_docker_limits_t *limits,
+    ngx_http_faas_docker_request_t *req);
+
 /* "streams": NGX_HTTP_FAAS_DOCKER_STDOUT|STDERR; "since" 0: from the start */
 ngx_int_t ngx_http_faas_docker_logs(ngx_pool_t *pool, ngx_str_t *version,
     ngx_str_t *id, ngx_uint_t streams, ngx_uint_t tail, time_t since,
     ngx_msec_t since_msec, ngx_http_faas_docker_request_t *req);
 
-/* "labels": ngx_str_t "K" or "K=V", all of which a container must have */
+/*
+ * "labels": ngx_str_t "K" or "K=V", all of which a container must have.  The
+ * newest "limit" ones, 0 being all, of those created before that with the id
+ * "before", which may be NULL or empty.
+ */
 ngx_int_t ngx_http_faas_docker_list(ngx_pool_t *pool, ngx_str_t *version,
-    ngx_array_t *labels, ngx_http_faas_docker_request_t *req);
+    ngx_array_t *labels, ngx_uint_t limit, ngx_str_t *before,
+    ngx_http_faas_docker_request_t *req);
+
+/*
+ * Die, oom, pause and destroy of containers, "labels" as above; a stream, a
+ * line each, that does not end.  "since" is "SEC" or "SEC.NNNNNNNNN": first
+ * what the engine still knows from then on, that very time included; it may
+ * be NULL or empty.
+ */
+ngx_int_t ngx_http_faas_docker_events(ngx_pool_t *pool, ngx_str_t *version,
+    ngx_array_t *labels, ngx_str_t *since,
+    ngx_http_faas_docker_request_t *req);
 
 /* the bytes of an HTTP/1.1 request, one a connection */
 ngx_int_t ngx_http_faas_docker_serialize(ngx_pool_t *pool,
@@ -204,6 +264,10 @@ ngx_int_t ngx_http_faas_docker_parse_list(ngx_pool_t *pool,
 /* the text of both streams in their order, its last "max" bytes */
 ngx_int_t ngx_http_faas_docker_parse_logs(ngx_pool_t *pool,
     ngx_str_t *body, size_t max, ngx_str_t *text);
+
+/* one line of the stream of events, with or without its end */
+ngx_int_t ngx_http_faas_docker_parse_event(ngx_pool_t *pool,
+    ngx_str_t *line, ngx_http_faas_docker_event_t *event);
 
 
 #endif /* _NGX_HTTP_FAAS_DOCKER_H_INCLUDED_ */

@@ -19,12 +19,16 @@
     (sizeof("rw,nosuid,nodev,noexec,mode=1777,size=") + NGX_OFF_T_LEN)
 
 
+static ngx_int_t ngx_http_faas_docker_filters(ngx_pool_t *pool,
+    char *template, ngx_array_t *labels, ngx_str_t *filters);
 static ngx_int_t ngx_http_faas_docker_check_spec(
     ngx_http_faas_docker_spec_t *spec);
 static ngx_int_t ngx_http_faas_docker_create_fill(ngx_pool_t *pool,
     cJSON *root, ngx_http_faas_docker_spec_t *spec);
 static ngx_int_t ngx_http_faas_docker_host_config(ngx_pool_t *pool,
     cJSON *host, ngx_http_faas_docker_spec_t *spec);
+static ngx_int_t ngx_http_faas_docker_limits(cJSON *object,
+    ngx_http_faas_docker_limits_t *limits);
 static ngx_int_t ngx_http_faas_docker_ulimit(cJSON *ulimits, char *name,
     int64_t n);
 static ngx_int_t ngx_http_faas_docker_endpoint(ngx_pool_t *pool,
@@ -92,6 +96,13 @@ static char  ngx_http_faas_docker_network_template[] =
     "}";
 
 
+static char  ngx_http_faas_docker_events_template[] =
+    "{"
+        "\"type\":[\"container\"],"
+        "\"event\":[\"die\",\"oom\",\"pause\",\"destroy\"]"
+    "}";
+
+
 ngx_int_t
 ngx_http_faas_docker_body_network(ngx_pool_t *pool,
     ngx_http_faas_docker_network_spec_t *spec, ngx_str_t *body)
@@ -145,13 +156,68 @@ ngx_http_faas_docker_body_create(ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_http_faas_docker_body_filters(ngx_pool_t *pool, ngx_array_t *labels,
-    ngx_str_t *filters)
+ngx_http_faas_docker_body_update(ngx_pool_t *pool,
+    ngx_http_faas_docker_limits_t *limits, ngx_str_t *body)
 {
     cJSON      *root;
     ngx_int_t   rc;
 
     root = cJSON_CreateObject();
+    if (root == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_faas_docker_limits(root, limits);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_faas_docker_print(pool, root, body);
+    }
+
+    cJSON_Delete(root);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_faas_docker_body_filters(ngx_pool_t *pool, ngx_array_t *labels,
+    ngx_str_t *before, ngx_str_t *filters)
+{
+    u_char  template[sizeof("{\"before\":[\"\"]}") + NGX_HTTP_FAAS_ID_LEN];
+
+    if (before == NULL || before->len == 0) {
+        return ngx_http_faas_docker_filters(pool, "{}", labels, filters);
+    }
+
+    if (before->len > NGX_HTTP_FAAS_ID_LEN) {
+        return NGX_ERROR;
+    }
+
+    *ngx_sprintf(template, "{\"before\":[\"%V\"]}", before) = '\0';
+
+    return ngx_http_faas_docker_filters(pool, (char *) template, labels,
+                                        filters);
+}
+
+
+ngx_int_t
+ngx_http_faas_docker_body_events(ngx_pool_t *pool, ngx_array_t *labels,
+    ngx_str_t *filters)
+{
+    return ngx_http_faas_docker_filters(pool,
+                                        ngx_http_faas_docker_events_template,
+                                        labels, filters);
+}
+
+
+static ngx_int_t
+ngx_http_faas_docker_filters(ngx_pool_t *pool, char *template,
+    ngx_array_t *labels, ngx_str_t *filters)
+{
+    cJSON      *root;
+    ngx_int_t   rc;
+
+    root = cJSON_Parse(template);
     if (root == NULL) {
         return NGX_ERROR;
     }
@@ -180,9 +246,7 @@ ngx_http_faas_docker_check_spec(ngx_http_faas_docker_spec_t *spec)
         return NGX_ERROR;
     }
 
-    if (spec->memory <= 0 || spec->tmpfs <= 0 || spec->nano_cpus <= 0
-        || spec->pids <= 0 || spec->nofile <= 0)
-    {
+    if (spec->tmpfs <= 0 || spec->nofile <= 0) {
         return NGX_ERROR;
     }
 
@@ -233,8 +297,9 @@ static ngx_int_t
 ngx_http_faas_docker_host_config(ngx_pool_t *pool, cJSON *host,
     ngx_http_faas_docker_spec_t *spec)
 {
-    cJSON   *tmpfs, *ulimits;
-    u_char   options[NGX_HTTP_FAAS_DOCKER_TMPFS_LEN];
+    cJSON                          *tmpfs, *ulimits;
+    u_char                          options[NGX_HTTP_FAAS_DOCKER_TMPFS_LEN];
+    ngx_http_faas_docker_limits_t   limits;
 
     if (ngx_http_faas_docker_add_string(pool, host, "NetworkMode",
                                         &spec->network)
@@ -255,17 +320,11 @@ ngx_http_faas_docker_host_config(ngx_pool_t *pool, cJSON *host,
         return NGX_ERROR;
     }
 
-    /* no swap: both are the sum of memory and swap */
+    limits.memory = spec->memory;
+    limits.nano_cpus = spec->nano_cpus;
+    limits.pids = spec->pids;
 
-    if (ngx_http_faas_docker_add_integer(host, "Memory", spec->memory)
-        != NGX_OK
-        || ngx_http_faas_docker_add_integer(host, "MemorySwap", spec->memory)
-           != NGX_OK
-        || ngx_http_faas_docker_add_integer(host, "NanoCpus", spec->nano_cpus)
-           != NGX_OK
-        || ngx_http_faas_docker_add_integer(host, "PidsLimit", spec->pids)
-           != NGX_OK)
-    {
+    if (ngx_http_faas_docker_limits(host, &limits) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -281,6 +340,36 @@ ngx_http_faas_docker_host_config(ngx_pool_t *pool, cJSON *host,
     }
 
     return ngx_http_faas_docker_ulimit(ulimits, "core", 0);
+}
+
+
+/* 0 would be no limit, and in an update the old one */
+
+static ngx_int_t
+ngx_http_faas_docker_limits(cJSON *object,
+    ngx_http_faas_docker_limits_t *limits)
+{
+    if (limits->memory <= 0 || limits->nano_cpus <= 0 || limits->pids <= 0) {
+        return NGX_ERROR;
+    }
+
+    /* no swap: MemorySwap is the sum of memory and swap */
+
+    if (ngx_http_faas_docker_add_integer(object, "Memory", limits->memory)
+        != NGX_OK
+        || ngx_http_faas_docker_add_integer(object, "MemorySwap",
+                                            limits->memory)
+           != NGX_OK
+        || ngx_http_faas_docker_add_integer(object, "NanoCpus",
+                                            limits->nano_cpus)
+           != NGX_OK
+        || ngx_http_faas_docker_add_integer(object, "PidsLimit", limits->pids)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

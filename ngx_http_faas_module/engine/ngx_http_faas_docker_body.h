@@ -23,8 +23,15 @@ ngx_int_t ngx_http_faas_docker_body_create(ngx_pool_t *pool,
 ngx_int_t ngx_http_faas_docker_body_network(ngx_pool_t *pool,
     ngx_http_faas_docker_network_spec_t *spec, ngx_str_t *body);
 
-/* {"label":[...]} of ngx_str_t */
+ngx_int_t ngx_http_faas_docker_body_update(ngx_pool_t *pool,
+    ngx_http_faas_docker_limits_t *limits, ngx_str_t *body);
+
+/* {"label":[...]} of ngx_str_t, and {"before":[...]} unless NULL or empty */
 ngx_int_t ngx_http_faas_docker_body_filters(ngx_pool_t *pool,
+    ngx_array_t *labels, ngx_str_t *before, ngx_str_t *filters);
+
+/* the same, and the events that are ours to know */
+ngx_int_t ngx_http_faas_docker_body_events(ngx_pool_t *pool,
     ngx_array_t *labels, ngx_str_t *filters);
 
 

@@ -42,12 +42,12 @@ ngx_http_faas_docker_json(ngx_str_t *body)
 
 
 char *
-ngx_http_faas_docker_json_id(cJSON *object)
+ngx_http_faas_docker_json_id(cJSON *object, char *name)
 {
     char        *id;
     ngx_uint_t   i;
 
-    id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "Id"));
+    id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 
     if (id == NULL) {
         return NULL;

@@ -19,8 +19,8 @@
 /* NULL for what is not one JSON value; the caller deletes the tree */
 cJSON *ngx_http_faas_docker_json(ngx_str_t *body);
 
-/* "Id" of a container or a network, the tree's; or NULL when not an id */
-char *ngx_http_faas_docker_json_id(cJSON *object);
+/* the id of a container or a network, the tree's; or NULL when not an id */
+char *ngx_http_faas_docker_json_id(cJSON *object, char *name);
 
 /* what is not there or not a string leaves "value" as it is */
 ngx_int_t ngx_http_faas_docker_json_string(ngx_pool_t *pool, cJSON *object,

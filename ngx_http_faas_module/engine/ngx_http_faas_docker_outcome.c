@@ -84,6 +84,14 @@ ngx_http_faas_docker_outcome(ngx_http_faas_docker_call_e call,
             return NGX_HTTP_FAAS_DOCKER_VERSION;
         }
 
+        /* asked again, after an answer that was lost */
+
+        if (call == NGX_HTTP_FAAS_DOCKER_RENAME
+            && ngx_http_faas_docker_says(body, "same name as its current"))
+        {
+            return NGX_HTTP_FAAS_DOCKER_OK;
+        }
+
         return NGX_HTTP_FAAS_DOCKER_INVALID;
 
     case NGX_HTTP_FORBIDDEN:
@@ -94,6 +102,12 @@ ngx_http_faas_docker_outcome(ngx_http_faas_docker_call_e call,
 
     case NGX_HTTP_CONFLICT:
         return ngx_http_faas_docker_conflict(call, body);
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+        return (call == NGX_HTTP_FAAS_DOCKER_UPDATE
+                && ngx_http_faas_docker_says(body, "marked for removal"))
+               ? NGX_HTTP_FAAS_DOCKER_GONE
+               : NGX_HTTP_FAAS_DOCKER_ENGINE;
 
     default:
         return NGX_HTTP_FAAS_DOCKER_ENGINE;
@@ -214,8 +228,8 @@ ngx_http_faas_docker_created(ngx_str_t *body)
 
     root = ngx_http_faas_docker_json(body);
 
-    outcome = ngx_http_faas_docker_json_id(root) ? NGX_HTTP_FAAS_DOCKER_OK
-                                                 : NGX_HTTP_FAAS_DOCKER_ENGINE;
+    outcome = ngx_http_faas_docker_json_id(root, "Id")
+              ? NGX_HTTP_FAAS_DOCKER_OK : NGX_HTTP_FAAS_DOCKER_ENGINE;
 
     cJSON_Delete(root);
 
@@ -260,6 +274,9 @@ ngx_http_faas_docker_not_found(ngx_http_faas_docker_call_e call,
 
     case NGX_HTTP_FAAS_DOCKER_INSPECT:
     case NGX_HTTP_FAAS_DOCKER_LOGS:
+    case NGX_HTTP_FAAS_DOCKER_RENAME:
+    case NGX_HTTP_FAAS_DOCKER_UPDATE:
+    case NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE:
         return NGX_HTTP_FAAS_DOCKER_GONE;
 
     case NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT:
@@ -279,7 +296,12 @@ ngx_http_faas_docker_conflict(ngx_http_faas_docker_call_e call,
 
     case NGX_HTTP_FAAS_DOCKER_CREATE:
     case NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE:
+    case NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE:
+    case NGX_HTTP_FAAS_DOCKER_RENAME:
         return NGX_HTTP_FAAS_DOCKER_CONFLICT;
+
+    case NGX_HTTP_FAAS_DOCKER_UPDATE:
+        return NGX_HTTP_FAAS_DOCKER_GONE;
 
     case NGX_HTTP_FAAS_DOCKER_REMOVE:
         return ngx_http_faas_docker_says(body, "already in progress")
@@ -318,6 +340,9 @@ ngx_http_faas_docker_forbidden(ngx_http_faas_docker_call_e call,
     case NGX_HTTP_FAAS_DOCKER_CREATE:
     case NGX_HTTP_FAAS_DOCKER_START:
         return NGX_HTTP_FAAS_DOCKER_ADDRESS;
+
+    case NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE:
+        return NGX_HTTP_FAAS_DOCKER_CONFLICT;
 
     default:
         return NGX_HTTP_FAAS_DOCKER_ENGINE;

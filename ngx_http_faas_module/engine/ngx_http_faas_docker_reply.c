@@ -28,6 +28,8 @@ static ngx_int_t ngx_http_faas_docker_subnet(ngx_pool_t *pool, cJSON *root,
     ngx_http_faas_docker_network_t *network);
 static ngx_int_t ngx_http_faas_docker_state(ngx_pool_t *pool, cJSON *root,
     ngx_http_faas_docker_state_t *state);
+static ngx_int_t ngx_http_faas_docker_whose(ngx_pool_t *pool, cJSON *root,
+    ngx_http_faas_docker_state_t *state);
 static ngx_int_t ngx_http_faas_docker_container(ngx_pool_t *pool,
     cJSON *item, ngx_array_t *containers);
 static ngx_int_t ngx_http_faas_docker_labels(ngx_pool_t *pool, cJSON *labels,
@@ -52,14 +54,11 @@ static ngx_http_faas_docker_label_t  ngx_http_faas_docker_label[] = {
     { NGX_HTTP_FAAS_DOCKER_LABEL_EPOCH,
       offsetof(ngx_http_faas_docker_container_t, epoch) },
 
-    { NGX_HTTP_FAAS_DOCKER_LABEL_FUNCTION,
-      offsetof(ngx_http_faas_docker_container_t, function) },
-
-    { NGX_HTTP_FAAS_DOCKER_LABEL_REVISION,
-      offsetof(ngx_http_faas_docker_container_t, revision) },
-
     { NGX_HTTP_FAAS_DOCKER_LABEL_RUNTIME,
       offsetof(ngx_http_faas_docker_container_t, runtime) },
+
+    { NGX_HTTP_FAAS_DOCKER_LABEL_KIND,
+      offsetof(ngx_http_faas_docker_container_t, kind) },
 
     { NGX_HTTP_FAAS_DOCKER_LABEL_PREFIX,
       offsetof(ngx_http_faas_docker_container_t, prefix) },
@@ -78,7 +77,7 @@ ngx_http_faas_docker_parse_create(ngx_pool_t *pool, ngx_str_t *body,
 
     root = ngx_http_faas_docker_json(body);
 
-    text = ngx_http_faas_docker_json_id(root);
+    text = ngx_http_faas_docker_json_id(root, "Id");
 
     rc = text ? ngx_http_faas_docker_json_copy(pool, text, id) : NGX_ERROR;
 
@@ -229,7 +228,7 @@ ngx_http_faas_docker_network(ngx_pool_t *pool, cJSON *root,
     char   *id, *icc;
     cJSON  *labels, *options;
 
-    id = ngx_http_faas_docker_json_id(root);
+    id = ngx_http_faas_docker_json_id(root, "Id");
     if (id == NULL) {
         return NGX_ERROR;
     }
@@ -351,7 +350,43 @@ ngx_http_faas_docker_state(ngx_pool_t *pool, cJSON *root,
         return NGX_ERROR;
     }
 
+    if (ngx_http_faas_docker_whose(pool, root, state) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_faas_docker_address(pool, root, &state->address);
+}
+
+
+static ngx_int_t
+ngx_http_faas_docker_whose(ngx_pool_t *pool, cJSON *root,
+    ngx_http_faas_docker_state_t *state)
+{
+    char   *id;
+    cJSON  *item;
+
+    id = ngx_http_faas_docker_json_id(root, "Id");
+
+    if (id
+        && ngx_http_faas_docker_json_copy(pool, id, &state->id) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    item = cJSON_GetObjectItemCaseSensitive(root, "Config");
+    item = cJSON_GetObjectItemCaseSensitive(item, "Labels");
+
+    if (ngx_http_faas_docker_json_string(pool, item,
+                                         NGX_HTTP_FAAS_DOCKER_LABEL_OWNER,
+                                         &state->owner)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_docker_json_string(pool, item,
+                                            NGX_HTTP_FAAS_DOCKER_LABEL_EPOCH,
+                                            &state->epoch);
 }
 
 
@@ -365,7 +400,7 @@ ngx_http_faas_docker_container(ngx_pool_t *pool, cJSON *item,
     cJSON                             *names;
     ngx_http_faas_docker_container_t  *container;
 
-    id = ngx_http_faas_docker_json_id(item);
+    id = ngx_http_faas_docker_json_id(item, "Id");
     if (id == NULL) {
         return NGX_OK;
     }

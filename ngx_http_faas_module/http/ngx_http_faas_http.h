@@ -21,6 +21,9 @@ typedef struct ngx_http_faas_envelope_s  ngx_http_faas_envelope_t;
 typedef struct {
     ngx_http_faas_pool_t             pool;
     ngx_str_t                        root;      /* as configured */
+    ngx_int_t                        starts;    /* "docker_concurrency" */
+    ngx_uint_t                       exits;     /* 1: "remove" */
+    ngx_uint_t                       on_error;  /* 1: "keep" */
 } ngx_http_faas_main_conf_t;
 
 

@@ -12,6 +12,7 @@
 #include "ngx_http_faas_document.h"
 #include "ngx_http_faas_file.h"
 #include "ngx_http_faas_listing.h"
+#include "ngx_http_faas_verdict.h"
 
 
 typedef struct {
@@ -487,7 +488,7 @@ ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
 
     count = r->main->count;
 
-    ngx_http_faas_lease_forget(&fp->zone, name);
+    ngx_http_faas_verdict_forget(&fp->zone, name);
     ngx_http_faas_remove_dead(fp, r);
 
     if (r->main->count == count) {

@@ -9,8 +9,11 @@
 
 
 #include "ngx_http_faas_admission.h"
+#include "ngx_http_faas_container.h"
 #include "ngx_http_faas_file.h"
+#include "ngx_http_faas_keeper.h"
 #include "ngx_http_faas_start.h"
+#include "ngx_http_faas_verdict.h"
 
 
 static ngx_int_t ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
@@ -66,7 +69,7 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
 
         /* it may have been there a moment ago */
 
-        ngx_http_faas_lease_forget(&adm->fp->zone, &adm->name);
+        ngx_http_faas_verdict_forget(&adm->fp->zone, &adm->name);
         ngx_http_faas_remove_dead(adm->fp, NULL);
 
         return ngx_http_faas_admission_refuse(adm, NGX_HTTP_NOT_FOUND,
@@ -78,6 +81,7 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
     }
 
     want.name = adm->name;
+    want.kind = adm->runtime->kind;
 
     rc = ngx_http_faas_admission_acquire(adm, &want, &inst);
 
@@ -91,7 +95,7 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
         return ngx_http_faas_admission_admitted(adm);
 
     case NGX_DONE:
-        ngx_http_faas_start(adm->fp, r, inst, adm->runtime, &adm->name,
+        ngx_http_faas_start(adm->fp, adm->background ? NULL : r, inst, adm->runtime, &adm->name,
                             &adm->path);
         return NGX_AGAIN;
 
@@ -227,19 +231,30 @@ ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 {
     u_char                    *p;
     ngx_int_t                  rc;
-    ngx_uint_t                 slot, generation;
+    ngx_uint_t                 slot;
     ngx_http_faas_instance_t  *inst;
 
     if (adm->admitted) {
         return NGX_OK;
     }
 
+    adm->container.len = NGX_HTTP_FAAS_ID_LEN;
+
+    adm->container.data = ngx_pnalloc(adm->request->pool,
+                                      NGX_HTTP_FAAS_ID_LEN);
+    if (adm->container.data == NULL) {
+        return NGX_ERROR;
+    }
+
     ngx_http_faas_zone_lock(&adm->fp->zone);
 
     inst = adm->lease->instance;
-    rc = inst ? NGX_OK : NGX_DECLINED;
     slot = inst ? inst->slot : 0;
-    generation = inst ? inst->generation : 0;
+    rc = (inst && !inst->gone) ? NGX_OK : NGX_DECLINED;
+
+    if (inst) {
+        ngx_memcpy(adm->container.data, inst->id, NGX_HTTP_FAAS_ID_LEN);
+    }
 
     ngx_http_faas_zone_unlock(&adm->fp->zone);
 
@@ -249,13 +264,6 @@ ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 
         ngx_http_faas_admission_release(adm);
         return ngx_http_faas_admission_ask(adm, adm->request);
-    }
-
-    if (ngx_http_faas_pool_container(adm->fp, adm->request->pool, slot,
-                                     generation, &adm->container)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
     }
 
     p = ngx_pnalloc(adm->request->pool, NGX_SOCKADDR_STRLEN);
@@ -419,6 +427,7 @@ ngx_http_faas_admission_bell_handler(ngx_event_t *ev)
     /* a shutdown calls every connection, to which we have nothing to add */
 
     ngx_http_faas_admission_poll(c->data);
+    ngx_http_faas_keeper_poll(c->data);
 }
 
 

@@ -24,13 +24,14 @@ struct ngx_http_faas_admission_s {
     ngx_http_request_t                  *request;
     ngx_str_t                            name;
     ngx_http_faas_admission_handler_pt   handler;   /* there is news */
+    unsigned                             background:1;  /* no subrequests */
 
     ngx_str_t                            path;
     ngx_http_faas_runtime_t             *runtime;
     ngx_http_faas_lease_t               *lease;
 
     /* once admitted */
-    ngx_str_t                            container;
+    ngx_str_t                            container; /* its id */
     ngx_str_t                            peer;      /* "address:port" */
     struct sockaddr_in                   sockaddr;
     uint64_t                             since;     /* ms of the epoch */

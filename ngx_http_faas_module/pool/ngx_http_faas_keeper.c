@@ -3,39 +3,43 @@
  * Copyright (C) the ngx_http_faas_module authors
  *
  * Keeps house: of all workers the one whose pid and heartbeat stand in the
- * zone, and another as soon as that one is gone.  Once a second it takes
- * back what dead processes held, removes dead instances, looks whether the
- * sources of running functions are still there, and, once for a zone, removes
- * the containers that an earlier run left behind.
+ * zone, and another as soon as that one is gone.  Once a second it takes back
+ * what dead processes held, removes dead instances, ends those that nobody
+ * has used for long or whose source is gone, has as many spares as there
+ * should be, and sees that somebody listens to the engine.
  */
 
 
 #include "ngx_http_faas_keeper.h"
 #include "ngx_http_faas_admission.h"
+#include "ngx_http_faas_census.h"
+#include "ngx_http_faas_events.h"
+#include "ngx_http_faas_reconcile.h"
 #include "ngx_http_faas_remove.h"
+#include "ngx_http_faas_start.h"
+#include "ngx_http_faas_verdict.h"
 
 
 #define NGX_HTTP_FAAS_KEEPER_TICK      1000     /* ms */
 #define NGX_HTTP_FAAS_KEEPER_LEASE     2500     /* ms without a heartbeat */
 #define NGX_HTTP_FAAS_KEEPER_BATCH     64       /* files looked at a tick */
-#define NGX_HTTP_FAAS_KEEPER_STRAYS    8        /* removed a tick */
-#define NGX_HTTP_FAAS_KEEPER_PATIENCE  10       /* ticks, no engine */
-#define NGX_HTTP_FAAS_KEEPER_TIMEOUT   5000     /* ms, a call */
+#define NGX_HTTP_FAAS_KEEPER_RUNTIMES  8        /* there are two */
+
+/* a start takes the processors from whom the last spare was just given to */
+#define NGX_HTTP_FAAS_KEEPER_QUIET     200      /* ms, after a claim */
+#define NGX_HTTP_FAAS_KEEPER_DRY       20       /* the same, none is left */
 
 
 static void ngx_http_faas_keeper_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_http_faas_keeper_elect(ngx_http_faas_pool_t *fp);
+static void ngx_http_faas_keeper_resign(ngx_http_faas_pool_t *fp);
 static void ngx_http_faas_keeper_files(ngx_http_faas_pool_t *fp);
 static ngx_uint_t ngx_http_faas_keeper_names(ngx_http_faas_pool_t *fp,
     ngx_pool_t *pool, ngx_str_t *names);
-static void ngx_http_faas_keeper_sweep(ngx_http_faas_pool_t *fp);
-static ngx_int_t ngx_http_faas_keeper_list(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_call_t *call, ngx_str_t *api);
-static void ngx_http_faas_keeper_sweep_handler(ngx_http_faas_call_t *call);
-static ngx_uint_t ngx_http_faas_keeper_strays(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_call_t *call);
-static ngx_uint_t ngx_http_faas_keeper_stray(ngx_http_faas_pool_t *fp,
-    ngx_str_t *name);
+static void ngx_http_faas_keeper_trim(ngx_http_faas_pool_t *fp);
+static ngx_msec_t ngx_http_faas_keeper_spares(ngx_http_faas_pool_t *fp);
+static ngx_int_t ngx_http_faas_keeper_spare(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_runtime_t *rt);
 
 
 void
@@ -49,9 +53,16 @@ ngx_http_faas_keeper_init_process(ngx_http_faas_pool_t *fp,
     fp->keeper.log = cycle->log;
     fp->keeper.cancelable = 1;
 
-    /* not all workers at once */
+    /* not all workers at once, but the first of them soon */
 
-    ngx_add_timer(&fp->keeper, 1 + ngx_random() % 100);
+    ngx_add_timer(&fp->keeper, 1 + 20 * (ngx_worker % 16));
+}
+
+
+void
+ngx_http_faas_keeper_exit_process(ngx_http_faas_pool_t *fp)
+{
+    ngx_http_faas_keeper_resign(fp);
 }
 
 
@@ -63,15 +74,25 @@ ngx_http_faas_keeper_recall(ngx_http_faas_pool_t *fp)
 }
 
 
+void
+ngx_http_faas_keeper_poll(ngx_http_faas_pool_t *fp)
+{
+    if (fp->zone.sh->topup && fp->zone.sh->keeper == ngx_pid) {
+        ngx_http_faas_pool_wake(fp);
+    }
+}
+
+
 static void
 ngx_http_faas_keeper_handler(ngx_event_t *ev)
 {
+    ngx_msec_t             wait;
     ngx_http_faas_pool_t  *fp;
 
     fp = ngx_queue_data(ev, ngx_http_faas_pool_t, keeper);
 
     if (ngx_exiting || ngx_terminate || ngx_quit) {
-        return;
+        ngx_http_faas_keeper_resign(fp);
     }
 
     ngx_add_timer(ev, NGX_HTTP_FAAS_KEEPER_TICK);
@@ -80,16 +101,26 @@ ngx_http_faas_keeper_handler(ngx_event_t *ev)
 
     ngx_http_faas_admission_poll(fp);
 
-    if (!ngx_http_faas_keeper_elect(fp)) {
+    if (ngx_exiting || ngx_terminate || ngx_quit
+        || !ngx_http_faas_keeper_elect(fp))
+    {
         return;
     }
 
     ngx_http_faas_lease_reap(&fp->zone);
     ngx_http_faas_keeper_files(fp);
+    (void) ngx_http_faas_instance_retire(&fp->zone);
+    ngx_http_faas_keeper_trim(fp);
     ngx_http_faas_remove_dead(fp, NULL);
 
-    if (!fp->zone.sh->swept) {
-        ngx_http_faas_keeper_sweep(fp);
+    ngx_http_faas_events_open(fp);
+    ngx_http_faas_reconcile(fp);
+
+    wait = ngx_http_faas_keeper_spares(fp);
+
+    if (wait < NGX_HTTP_FAAS_KEEPER_TICK) {
+        ngx_del_timer(ev);
+        ngx_add_timer(ev, wait);
     }
 }
 
@@ -113,11 +144,34 @@ ngx_http_faas_keeper_elect(ngx_http_faas_pool_t *fp)
     if (elected) {
         sh->keeper = ngx_pid;
         sh->keeper_beat = ngx_current_msec;
+
+        /* so that others can ring */
+
+        (void) ngx_http_faas_worker_self(&fp->zone);
     }
 
     ngx_http_faas_zone_unlock(&fp->zone);
 
+    if (!elected) {
+        ngx_http_faas_events_close(fp);
+    }
+
     return elected;
+}
+
+
+static void
+ngx_http_faas_keeper_resign(ngx_http_faas_pool_t *fp)
+{
+    ngx_http_faas_events_close(fp);
+
+    ngx_http_faas_zone_lock(&fp->zone);
+
+    if (fp->zone.sh->keeper == ngx_pid) {
+        fp->zone.sh->keeper = 0;
+    }
+
+    ngx_http_faas_zone_unlock(&fp->zone);
 }
 
 
@@ -149,7 +203,7 @@ ngx_http_faas_keeper_files(ngx_http_faas_pool_t *fp)
                                     &path, &runtime, &identity)
             == NGX_DECLINED)
         {
-            ngx_http_faas_lease_forget(&fp->zone, &names[i]);
+            ngx_http_faas_verdict_forget(&fp->zone, &names[i]);
         }
     }
 
@@ -206,186 +260,99 @@ ngx_http_faas_keeper_names(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
 }
 
 
-/* asks the engine which API it speaks, and then for all that has our label */
+/* a reload may want fewer spares, or others */
 
 static void
-ngx_http_faas_keeper_sweep(ngx_http_faas_pool_t *fp)
+ngx_http_faas_keeper_trim(ngx_http_faas_pool_t *fp)
 {
-    ngx_int_t              rc;
-    ngx_str_t              api;
-    ngx_pool_t            *pool;
-    ngx_http_faas_call_t  *call;
+    uint32_t                  kinds[NGX_HTTP_FAAS_KEEPER_RUNTIMES];
+    ngx_uint_t                i, n, keep[NGX_HTTP_FAAS_KEEPER_RUNTIMES];
+    ngx_http_faas_runtime_t  *rt;
 
-    if (fp->sweeping) {
-        return;
+    rt = fp->runtimes->elts;
+    n = ngx_min(fp->runtimes->nelts, NGX_HTTP_FAAS_KEEPER_RUNTIMES);
+
+    for (i = 0; i < n; i++) {
+        kinds[i] = rt[i].kind;
+        keep[i] = rt[i].prewarm;
     }
 
-    if (fp->zone.sh->patience) {
-        fp->zone.sh->patience--;
-        return;
-    }
-
-    pool = ngx_create_pool(4096, ngx_cycle->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    call = ngx_pcalloc(pool, sizeof(ngx_http_faas_call_t));
-    if (call == NULL) {
-        ngx_destroy_pool(pool);
-        return;
-    }
-
-    call->pool = pool;
-    call->log = ngx_cycle->log;
-    call->timeout = NGX_HTTP_FAAS_KEEPER_TIMEOUT;
-    call->handler = ngx_http_faas_keeper_sweep_handler;
-    call->data = fp;
-    call->quiet = 1;
-
-    ngx_http_faas_pool_api(fp, &api);
-
-    rc = api.len ? ngx_http_faas_keeper_list(fp, call, &api)
-                 : ngx_http_faas_docker_ping(pool, &call->request);
-
-    if (rc != NGX_OK || ngx_http_faas_pool_call(fp, NULL, call) != NGX_OK) {
-        ngx_destroy_pool(pool);
-        return;
-    }
-
-    fp->sweeping = 1;
+    (void) ngx_http_faas_census_trim(&fp->zone, kinds, n, keep);
 }
 
 
-static ngx_int_t
-ngx_http_faas_keeper_list(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_call_t *call, ngx_str_t *api)
+/* starts what is missing; how long to wait until looking again */
+
+static ngx_msec_t
+ngx_http_faas_keeper_spares(ngx_http_faas_pool_t *fp)
 {
-    u_char       *p;
-    ngx_str_t    *label;
-    ngx_array_t  *labels;
+    ngx_uint_t                i, ready, total;
+    ngx_msec_t                wait, quiet, past;
+    ngx_http_faas_runtime_t  *rt;
 
-    labels = ngx_array_create(call->pool, 1, sizeof(ngx_str_t));
-    if (labels == NULL) {
-        return NGX_ERROR;
-    }
+    rt = fp->runtimes->elts;
+    wait = NGX_HTTP_FAAS_KEEPER_TICK;
+    past = ngx_current_msec - fp->zone.sh->claimed;
 
-    label = ngx_array_push(labels);
-    if (label == NULL) {
-        return NGX_ERROR;
-    }
+    fp->zone.sh->topup = 0;
 
-    p = ngx_pnalloc(call->pool, sizeof(NGX_HTTP_FAAS_DOCKER_LABEL_OWNER)
-                                + sizeof("01234567"));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    for (i = 0; i < fp->runtimes->nelts; i++) {
 
-    label->data = p;
-    p = ngx_sprintf(p, NGX_HTTP_FAAS_DOCKER_LABEL_OWNER "=%08xD",
-                    fp->zone.owner);
-    label->len = p - label->data;
+        ready = ngx_http_faas_census_spares(&fp->zone, rt[i].kind, &total);
 
-    return ngx_http_faas_docker_list(call->pool, api, labels,
-                                     &call->request);
-}
-
-
-static void
-ngx_http_faas_keeper_sweep_handler(ngx_http_faas_call_t *call)
-{
-    ngx_str_t              api;
-    ngx_http_faas_pool_t  *fp;
-
-    fp = call->data;
-    fp->sweeping = 0;
-
-    ngx_http_faas_pool_api(fp, &api);
-
-    if (call->status != NGX_HTTP_OK) {
-
-        /* not there, or another one than the last time */
-        fp->zone.sh->patience = NGX_HTTP_FAAS_KEEPER_PATIENCE;
-
-    } else if (call->api.len && api.len == 0) {
-        (void) ngx_http_faas_pool_negotiate(fp, &call->api);
-
-    } else if (ngx_http_faas_keeper_strays(fp, call) == 0) {
-        fp->zone.sh->swept = 1;
-    }
-
-    ngx_destroy_pool(call->pool);
-}
-
-
-/* how many are left to go */
-
-static ngx_uint_t
-ngx_http_faas_keeper_strays(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_call_t *call)
-{
-    ngx_uint_t                         i, n;
-    ngx_array_t                       *list;
-    ngx_http_faas_docker_container_t  *c;
-
-    if (ngx_http_faas_docker_parse_list(call->pool, &call->body, &list)
-        != NGX_OK)
-    {
-        return 1;
-    }
-
-    n = 0;
-    c = list->elts;
-
-    for (i = 0; i < list->nelts && n < NGX_HTTP_FAAS_KEEPER_STRAYS; i++) {
-
-        if (!ngx_http_faas_keeper_stray(fp, &c[i].name)) {
+        if (total >= rt[i].prewarm
+            || (ngx_msec_int_t) (rt[i].patience - ngx_current_msec) > 0)
+        {
             continue;
         }
 
-        n++;
+        quiet = ready ? NGX_HTTP_FAAS_KEEPER_QUIET
+                      : NGX_HTTP_FAAS_KEEPER_DRY;
 
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "faas: removing stray container \"%V\"", &c[i].name);
+        if (past < quiet) {
+            wait = ngx_min(wait, quiet - past);
+            continue;
+        }
 
-        (void) ngx_http_faas_remove(fp, NULL, &c[i].name, NULL, NULL, 0);
+        while (total < rt[i].prewarm
+               && ngx_http_faas_keeper_spare(fp, &rt[i]) == NGX_OK)
+        {
+            total++;
+        }
     }
 
-    return n;
+    return wait;
 }
 
 
-/* "faas-OWNER-EPOCH-SLOT-GENERATION", see ngx_http_faas_pool_container() */
+/* whoever waits for a start of his own comes first */
 
-static ngx_uint_t
-ngx_http_faas_keeper_stray(ngx_http_faas_pool_t *fp, ngx_str_t *name)
+static ngx_int_t
+ngx_http_faas_keeper_spare(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_runtime_t *rt)
 {
-    u_char     *p, *last, *dash;
-    ngx_int_t   epoch, slot, generation;
+    ngx_http_faas_sh_t        *sh;
+    ngx_http_faas_instance_t  *inst;
 
-    if (name->len < sizeof("faas-01234567-01234567-0-0") - 1) {
-        return 1;
+    sh = fp->zone.sh;
+    inst = NULL;
+
+    ngx_http_faas_zone_lock(&fp->zone);
+
+    if (sh->settled
+        && sh->starting < fp->zone.starts
+        && ngx_queue_empty(&sh->turns))
+    {
+        inst = ngx_http_faas_instance_take(&fp->zone, NULL, rt->kind);
     }
 
-    p = name->data + sizeof("faas-01234567-") - 1;
-    last = name->data + name->len;
+    ngx_http_faas_zone_unlock(&fp->zone);
 
-    epoch = ngx_hextoi(p, 8);
-    p += 9;
-
-    dash = ngx_strlchr(p, last, '-');
-    if (dash == NULL) {
-        return 1;
+    if (inst == NULL) {
+        return NGX_DECLINED;
     }
 
-    slot = ngx_atoi(p, dash - p);
-    generation = ngx_atoi(dash + 1, last - dash - 1);
+    ngx_http_faas_start_spare(fp, inst, rt);
 
-    if (epoch == NGX_ERROR || slot == NGX_ERROR || generation == NGX_ERROR) {
-        return 1;
-    }
-
-    return !ngx_http_faas_instance_known(&fp->zone, (uint32_t) epoch,
-                                         (ngx_uint_t) slot,
-                                         (ngx_uint_t) generation);
+    return NGX_OK;
 }

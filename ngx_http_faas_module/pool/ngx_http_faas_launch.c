@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_faas_launch.h"
+#include "ngx_http_faas_container.h"
 #include "ngx_http_faas_file.h"
 #include "ngx_http_faas_link.h"
 #include "ngx_http_faas_runtime.h"
@@ -36,6 +37,8 @@ static ngx_int_t ngx_http_faas_launch_network_create(
     ngx_http_faas_docker_request_t *req);
 static ngx_int_t ngx_http_faas_launch_create(ngx_http_faas_launch_t *launch,
     ngx_str_t *api, ngx_str_t *network, ngx_http_faas_docker_request_t *req);
+static ngx_int_t ngx_http_faas_launch_rename(ngx_http_faas_launch_t *launch,
+    ngx_str_t *api, ngx_http_faas_docker_request_t *req);
 static ngx_array_t *ngx_http_faas_launch_labels(
     ngx_http_faas_launch_t *launch, ngx_uint_t container);
 static ngx_array_t *ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch);
@@ -53,26 +56,25 @@ ngx_http_faas_launch_init(ngx_http_faas_launch_t *launch,
     ngx_http_faas_instance_t *inst, ngx_http_faas_runtime_t *runtime,
     ngx_str_t *name, ngx_str_t *path)
 {
-    u_char  *p;
-
     launch->fp = fp;
     launch->pool = pool;
     launch->runtime = runtime;
-    launch->slot = inst->slot;
+    launch->inst = inst;
 
     if (ngx_http_faas_launch_copy(pool, &launch->name, name) != NGX_OK
         || ngx_http_faas_launch_copy(pool, &launch->path, path) != NGX_OK
-        || ngx_http_faas_pool_container(fp, pool, inst->slot,
-                                        inst->generation,
-                                        &launch->container)
+        || ngx_http_faas_container_name(fp, pool, inst, &launch->container)
+           != NGX_OK
+        || ngx_http_faas_container_ref(fp, pool, inst, &launch->ref)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    p = launch->path.data + fp->root.len;
-    launch->file.data = p;
-    launch->file.len = launch->path.len - fp->root.len;
+    if (path->len) {
+        launch->file.data = launch->path.data + fp->root.len;
+        launch->file.len = launch->path.len - fp->root.len;
+    }
 
     return ngx_http_faas_launch_token(launch);
 }
@@ -100,11 +102,7 @@ ngx_http_faas_launch_token(ngx_http_faas_launch_t *launch)
 {
     u_char  *p, bytes[NGX_HTTP_FAAS_TOKEN_LEN / 2];
 
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t) sizeof(bytes)) {
-        ngx_log_error(NGX_LOG_ALERT, launch->pool->log, ngx_errno,
-                      "faas: getrandom() failed");
-        return NGX_ERROR;
-    }
+    launch->token.len = NGX_HTTP_FAAS_TOKEN_LEN;
 
     launch->token.data = ngx_pnalloc(launch->pool,
                                      NGX_HTTP_FAAS_TOKEN_LEN + 1);
@@ -112,10 +110,25 @@ ngx_http_faas_launch_token(ngx_http_faas_launch_t *launch)
         return NGX_ERROR;
     }
 
+    if (launch->inst->warm) {
+
+        /* it is ours alone by now, and its loader has been told */
+
+        p = ngx_cpymem(launch->token.data, launch->inst->token,
+                       NGX_HTTP_FAAS_TOKEN_LEN);
+        *p = '\0';
+
+        return NGX_OK;
+    }
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t) sizeof(bytes)) {
+        ngx_log_error(NGX_LOG_ALERT, launch->pool->log, ngx_errno,
+                      "faas: getrandom() failed");
+        return NGX_ERROR;
+    }
+
     p = ngx_hex_dump(launch->token.data, bytes, sizeof(bytes));
     *p = '\0';
-
-    launch->token.len = NGX_HTTP_FAAS_TOKEN_LEN;
 
     return NGX_OK;
 }
@@ -175,9 +188,16 @@ ngx_http_faas_launch_request(ngx_http_faas_launch_t *launch, ngx_uint_t step,
     case NGX_HTTP_FAAS_DOCKER_CREATE:
         return ngx_http_faas_launch_create(launch, &api, &network, req);
 
+    case NGX_HTTP_FAAS_DOCKER_INSPECT:
+        return ngx_http_faas_docker_inspect(launch->pool, &api, &launch->ref,
+                                            req);
+
+    case NGX_HTTP_FAAS_DOCKER_RENAME:
+        return ngx_http_faas_launch_rename(launch, &api, req);
+
     default:
-        return ngx_http_faas_docker_start(launch->pool, &api,
-                                          &launch->container, req);
+        return ngx_http_faas_docker_start(launch->pool, &api, &launch->ref,
+                                          req);
     }
 }
 
@@ -316,7 +336,7 @@ ngx_http_faas_launch_create(ngx_http_faas_launch_t *launch, ngx_str_t *api,
     ngx_memzero(&spec, sizeof(ngx_http_faas_docker_spec_t));
 
     runtime = launch->runtime;
-    addr = ngx_http_faas_pool_address(launch->fp, launch->slot);
+    addr = ngx_http_faas_pool_address(launch->fp, launch->inst->slot);
 
     spec.name = launch->container;
     spec.image = runtime->image;
@@ -343,13 +363,33 @@ ngx_http_faas_launch_create(ngx_http_faas_launch_t *launch, ngx_str_t *api,
 }
 
 
+/* now that it is a function's, its name says so */
+
+static ngx_int_t
+ngx_http_faas_launch_rename(ngx_http_faas_launch_t *launch, ngx_str_t *api,
+    ngx_http_faas_docker_request_t *req)
+{
+    ngx_str_t  title;
+
+    if (ngx_http_faas_container_title(launch->pool, &launch->container,
+                                      launch->revision, &launch->name, &title)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_docker_rename(launch->pool, api, &launch->ref,
+                                       &title, req);
+}
+
+
 /* whose it is: of the network, or of a container */
 
 static ngx_array_t *
 ngx_http_faas_launch_labels(ngx_http_faas_launch_t *launch,
     ngx_uint_t container)
 {
-    ngx_str_t              one, owner, epoch, slot;
+    ngx_str_t              one, owner, epoch, slot, kind;
     ngx_pool_t            *pool;
     ngx_array_t           *labels;
     ngx_http_faas_pool_t  *fp;
@@ -369,7 +409,7 @@ ngx_http_faas_launch_labels(ngx_http_faas_launch_t *launch,
         || ngx_http_faas_launch_format(pool, &epoch, "%08xi",
                                        fp->zone.sh->epoch)
            != NGX_OK
-        || ngx_http_faas_launch_format(pool, &slot, "%ui", launch->slot)
+        || ngx_http_faas_launch_format(pool, &slot, "%ui", launch->inst->slot)
            != NGX_OK
         || ngx_http_faas_launch_pair(labels, "faas.managed", &one) != NGX_OK
         || ngx_http_faas_launch_pair(labels,
@@ -395,9 +435,11 @@ ngx_http_faas_launch_labels(ngx_http_faas_launch_t *launch,
         || ngx_http_faas_launch_pair(labels,
                                      NGX_HTTP_FAAS_DOCKER_LABEL_SLOT, &slot)
            != NGX_OK
-        || ngx_http_faas_launch_pair(labels,
-                                     NGX_HTTP_FAAS_DOCKER_LABEL_FUNCTION,
-                                     &launch->name)
+        || ngx_http_faas_launch_format(pool, &kind, "%08xi",
+                                       launch->runtime->kind)
+           != NGX_OK
+        || ngx_http_faas_launch_pair(labels, NGX_HTTP_FAAS_DOCKER_LABEL_KIND,
+                                     &kind)
            != NGX_OK
         || ngx_http_faas_launch_pair(labels,
                                      NGX_HTTP_FAAS_DOCKER_LABEL_RUNTIME,
@@ -524,6 +566,7 @@ ngx_http_faas_launch_frame(ngx_http_faas_launch_t *launch,
     }
 
     want->name = launch->name;
+    want->kind = launch->runtime->kind;
     want->revision = launch->revision;
     want->racy = ngx_http_faas_pool_racy(&want->identity);
 

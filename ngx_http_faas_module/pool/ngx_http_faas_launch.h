@@ -17,18 +17,22 @@ typedef struct {
     ngx_http_faas_pool_t            *fp;
     ngx_pool_t                      *pool;      /* of the start */
     ngx_http_faas_runtime_t         *runtime;
-    ngx_uint_t                       slot;
+    ngx_http_faas_instance_t        *inst;
     ngx_str_t                        name;      /* NUL-terminated, all */
     ngx_str_t                        path;
     ngx_str_t                        file;      /* the path's last part */
-    ngx_str_t                        container;
+    ngx_str_t                        container; /* its name at creation */
+    ngx_str_t                        ref;       /* its id, once known */
     ngx_str_t                        token;
     ngx_uint_t                       subnet;    /* the one to try */
     u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
 } ngx_http_faas_launch_t;
 
 
-/* copies what it is given into "pool", which becomes the launch's */
+/*
+ * Copies what it is given into "pool", which becomes the launch's.  The name
+ * and path are empty for a spare.
+ */
 ngx_int_t ngx_http_faas_launch_init(ngx_http_faas_launch_t *launch,
     ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
     ngx_http_faas_instance_t *inst, ngx_http_faas_runtime_t *runtime,

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * The names of things: a slot's container and address, a function's file.
+ * The names of things: a slot's address, a function's file, the API to speak.
  */
 
 
@@ -63,25 +63,45 @@ ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version)
 }
 
 
-ngx_int_t
-ngx_http_faas_pool_container(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
-    ngx_uint_t slot, ngx_uint_t generation, ngx_str_t *name)
+ngx_array_t *
+ngx_http_faas_pool_label(ngx_http_faas_pool_t *fp, ngx_pool_t *pool)
 {
-    u_char  *last;
+    u_char       *p;
+    ngx_str_t    *label;
+    ngx_array_t  *labels;
 
-    name->data = ngx_pnalloc(pool, sizeof("faas----") + 8 + 8
-                                   + 2 * NGX_INT_T_LEN);
-    if (name->data == NULL) {
-        return NGX_ERROR;
+    labels = ngx_array_create(pool, 1, sizeof(ngx_str_t));
+    if (labels == NULL) {
+        return NULL;
     }
 
-    last = ngx_sprintf(name->data, "faas-%08xD-%08xD-%ui-%ui",
-                       fp->zone.owner, fp->zone.sh->epoch, slot, generation);
+    label = ngx_array_push(labels);
+    if (label == NULL) {
+        return NULL;
+    }
 
-    name->len = last - name->data;
-    *last = '\0';
+    p = ngx_pnalloc(pool, sizeof(NGX_HTTP_FAAS_DOCKER_LABEL_OWNER)
+                          + sizeof("01234567"));
+    if (p == NULL) {
+        return NULL;
+    }
 
-    return NGX_OK;
+    label->data = p;
+    p = ngx_sprintf(p, NGX_HTTP_FAAS_DOCKER_LABEL_OWNER "=%08xD",
+                    fp->zone.owner);
+    label->len = p - label->data;
+
+    return labels;
+}
+
+
+void
+ngx_http_faas_pool_wake(ngx_http_faas_pool_t *fp)
+{
+    if (fp->keeper.timer_set) {
+        ngx_del_timer(&fp->keeper);
+        ngx_add_timer(&fp->keeper, 1);
+    }
 }
 
 

@@ -27,7 +27,11 @@ typedef struct {
     int64_t                          nano_cpus;
     ngx_int_t                        pids;
     ngx_msec_t                       start;     /* to listen, from the frame */
-    ngx_uint_t                       kind;      /* which loader */
+    ngx_msec_t                       idle;      /* to live unused; 0: on */
+    ngx_uint_t                       loader;    /* which one */
+    uint32_t                         kind;      /* of all that a container
+                                                   cannot change any more */
+    ngx_msec_t                       patience;  /* no spare before this */
 } ngx_http_faas_runtime_t;
 
 
@@ -42,11 +46,14 @@ typedef struct {
 
     ngx_queue_t                      starts;    /* under way here */
     ngx_queue_t                      removals;
+    ngx_uint_t                       removing;  /* how many of these */
     ngx_connection_t                *bell;
     ngx_event_t                      keeper;
     ngx_connection_t                 dummy;     /* of the keeper's event */
     ngx_uint_t                       cursor;    /* of the keeper's round */
+    ngx_http_faas_call_t            *events;    /* the stream, or NULL */
     unsigned                         sweeping:1;
+    unsigned                         exits:1;   /* faas_exit remove */
 } ngx_http_faas_pool_t;
 
 
@@ -64,10 +71,12 @@ ngx_int_t ngx_http_faas_pool_negotiate(ngx_http_faas_pool_t *fp,
 /* the API version to speak, as negotiated with the engine */
 void ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version);
 
-/* the name of an instance's container: of its slot and generation */
-ngx_int_t ngx_http_faas_pool_container(ngx_http_faas_pool_t *fp,
-    ngx_pool_t *pool, ngx_uint_t slot, ngx_uint_t generation,
-    ngx_str_t *name);
+/* an array of one ngx_str_t, the label that all containers of a zone have */
+ngx_array_t *ngx_http_faas_pool_label(ngx_http_faas_pool_t *fp,
+    ngx_pool_t *pool);
+
+/* has the keeper's tick run with the next turn of the event loop */
+void ngx_http_faas_pool_wake(ngx_http_faas_pool_t *fp);
 
 /* the address of a slot, in host byte order */
 in_addr_t ngx_http_faas_pool_address(ngx_http_faas_pool_t *fp,

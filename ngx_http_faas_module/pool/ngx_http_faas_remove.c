@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_faas_remove.h"
+#include "ngx_http_faas_container.h"
 
 
 #define NGX_HTTP_FAAS_REMOVE_TIMEOUT  10000     /* ms, each call */
@@ -25,6 +26,9 @@
 /* and an interrupted creation goes on, see the doubt below */
 #define NGX_HTTP_FAAS_REMOVE_AGAIN    200       /* ms */
 #define NGX_HTTP_FAAS_REMOVE_TRIES    10
+
+/* of a worker; the engine does no more than 10 to 20 a second */
+#define NGX_HTTP_FAAS_REMOVE_PARALLEL 8
 
 
 struct ngx_http_faas_remove_s {
@@ -66,6 +70,7 @@ static u_char *ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job,
     u_char *p);
 static void ngx_http_faas_remove_end(ngx_http_faas_remove_t *job,
     ngx_uint_t confirmed);
+static void ngx_http_faas_remove_free(ngx_http_faas_remove_t *job);
 
 
 ngx_http_faas_remove_t *
@@ -90,8 +95,7 @@ ngx_http_faas_remove(ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
     /* in the background: no handler runs before this returns */
 
     if (ngx_http_faas_remove_send(job) != NGX_OK) {
-        ngx_queue_remove(&job->queue);
-        ngx_destroy_pool(job->pool);
+        ngx_http_faas_remove_free(job);
         return NULL;
     }
 
@@ -130,8 +134,9 @@ ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
     ngx_http_faas_remove_t    *job;
     ngx_http_faas_instance_t  *inst;
 
-    while (!ngx_queue_empty(&fp->zone.sh->dead)) {
-
+    while ((r || fp->removing < NGX_HTTP_FAAS_REMOVE_PARALLEL)
+           && !ngx_queue_empty(&fp->zone.sh->dead))
+    {
         inst = ngx_http_faas_instance_claim(&fp->zone);
         if (inst == NULL) {
             return;
@@ -144,8 +149,8 @@ ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
             return;
         }
 
-        job->step = NGX_HTTP_FAAS_DOCKER_REMOVE;
         job->request = r;
+        job->step = NGX_HTTP_FAAS_DOCKER_REMOVE;
 
         if (ngx_http_faas_remove_step(job) != NGX_OK) {
             return;
@@ -182,8 +187,7 @@ ngx_http_faas_remove_create(ngx_http_faas_pool_t *fp,
 
     if (inst) {
 
-        if (ngx_http_faas_pool_container(fp, pool, inst->slot,
-                                         inst->generation, &job->name)
+        if (ngx_http_faas_container_ref(fp, pool, inst, &job->name)
             != NGX_OK)
         {
             goto failed;
@@ -199,6 +203,7 @@ ngx_http_faas_remove_create(ngx_http_faas_pool_t *fp,
     }
 
     ngx_queue_insert_tail(&fp->removals, &job->queue);
+    fp->removing++;
 
     return job;
 
@@ -489,10 +494,29 @@ ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
 static void
 ngx_http_faas_remove_end(ngx_http_faas_remove_t *job, ngx_uint_t confirmed)
 {
+    ngx_uint_t             more;
+    ngx_http_faas_pool_t  *fp;
+
+    fp = job->fp;
+    more = (job->inst && confirmed);
+
     if (job->inst) {
-        ngx_http_faas_instance_removed(&job->fp->zone, job->inst, confirmed);
+        ngx_http_faas_instance_removed(&fp->zone, job->inst, confirmed);
     }
 
+    ngx_http_faas_remove_free(job);
+
+    if (more) {
+        ngx_http_faas_remove_dead(fp, NULL);
+    }
+}
+
+
+static void
+ngx_http_faas_remove_free(ngx_http_faas_remove_t *job)
+{
     ngx_queue_remove(&job->queue);
+    job->fp->removing--;
+
     ngx_destroy_pool(job->pool);
 }

@@ -22,7 +22,7 @@ typedef void (*ngx_http_faas_remove_report_pt)(void *data,
 
 
 /*
- * Removes a container by name, and gives the slot of "inst", claimed by this
+ * Removes a container by name or id, and gives the slot of "inst", claimed by this
  * process, back once the engine has confirmed it.  "inst" may be NULL: then
  * the container stays if "report" is set, else it is a stray.
  *
@@ -46,8 +46,9 @@ ngx_int_t ngx_http_faas_remove_start(ngx_http_faas_pool_t *fp,
     ngx_http_faas_instance_t *inst, ngx_uint_t doubt);
 
 /*
- * Removes all dead instances that nobody sees to.  With "r" the calls are
- * its subrequests, and it runs its phases again after each.
+ * Removes the dead instances that nobody sees to, some at a time.  With "r"
+ * it is all of them, the calls are its subrequests, and it runs its phases
+ * again after each.
  */
 void ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp,
     ngx_http_request_t *r);

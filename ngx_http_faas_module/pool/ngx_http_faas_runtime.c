@@ -16,7 +16,10 @@
 #define NGX_HTTP_FAAS_PYTHON  0
 #define NGX_HTTP_FAAS_DENO    1
 
+#define NGX_HTTP_FAAS_RUNTIME_IDLE  600000      /* ms */
 
+
+static void ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt);
 static ngx_int_t ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt,
     ngx_str_t *value);
 static ngx_int_t ngx_http_faas_runtime_ext(ngx_str_t *value,
@@ -33,12 +36,12 @@ static ngx_int_t ngx_http_faas_runtime_push(ngx_array_t *argv, char *arg);
 static ngx_http_faas_runtime_t  ngx_http_faas_runtime_known[] = {
 
     { ngx_string("python"), ngx_string(".py"), ngx_string("faas-python"),
-      1, 0, 128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
-      NGX_HTTP_FAAS_PYTHON },
+      1, 2, 128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
+      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_PYTHON, 0, 0 },
 
     { ngx_string("deno"), ngx_string(".ts"), ngx_string("faas-deno"),
-      64, 0, 256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
-      NGX_HTTP_FAAS_DENO }
+      64, 1, 256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
+      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_DENO, 0, 0 }
 };
 
 
@@ -59,6 +62,7 @@ ngx_http_faas_runtime_defaults(ngx_conf_t *cf, ngx_array_t *runtimes)
         }
 
         *rt = ngx_http_faas_runtime_known[i];
+        ngx_http_faas_runtime_kind(rt);
     }
 
     return NGX_OK;
@@ -95,7 +99,7 @@ ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes)
     rt = runtimes->elts;
 
     for (i = 0; i < runtimes->nelts; i++) {
-        if (rt[i].kind == known->kind) {
+        if (rt[i].loader == known->loader) {
             return "is duplicate";
         }
     }
@@ -116,6 +120,8 @@ ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes)
         }
     }
 
+    ngx_http_faas_runtime_kind(rt);
+
     known = runtimes->elts;
 
     for (i = 0; i < runtimes->nelts - 1; i++) {
@@ -131,6 +137,27 @@ ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* two runtimes of one kind take each other's containers for their own */
+
+static void
+ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt)
+{
+    int64_t  limits[5];
+
+    limits[0] = rt->memory;
+    limits[1] = rt->tmpfs;
+    limits[2] = rt->nano_cpus;
+    limits[3] = rt->pids;
+    limits[4] = rt->concurrency;
+
+    ngx_crc32_init(rt->kind);
+    ngx_crc32_update(&rt->kind, rt->name.data, rt->name.len);
+    ngx_crc32_update(&rt->kind, rt->image.data, rt->image.len);
+    ngx_crc32_update(&rt->kind, (u_char *) limits, sizeof(limits));
+    ngx_crc32_final(rt->kind);
 }
 
 
@@ -213,6 +240,23 @@ ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *value)
         return NGX_OK;
     }
 
+    if (ngx_http_faas_runtime_is("idle=")) {
+
+        if (v.len == 3 && ngx_strncmp(v.data, "off", 3) == 0) {
+            rt->idle = 0;
+            return NGX_OK;
+        }
+
+        n = ngx_parse_time(&v, 0);
+
+        if (n == NGX_ERROR || n == 0) {
+            return NGX_ERROR;
+        }
+
+        rt->idle = (ngx_msec_t) n;
+        return NGX_OK;
+    }
+
     return NGX_ERROR;
 }
 
@@ -291,7 +335,7 @@ ngx_http_faas_runtime_entrypoint(ngx_pool_t *pool,
         return NULL;
     }
 
-    if (runtime->kind == NGX_HTTP_FAAS_DENO) {
+    if (runtime->loader == NGX_HTTP_FAAS_DENO) {
 
         if (ngx_http_faas_runtime_deno(pool, argv) != NGX_OK) {
             return NULL;

@@ -2,66 +2,56 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * Owns one start, from an empty slot to a function that listens.  Every step
- * may be repeated: the container's name is of slot and generation, so what
- * an answer got lost of is found again as a conflict.  The memory is a pool
- * of the start's own, which lives until the loader's verdict.
+ * Owns one start, from a slot to a function that listens, or to a spare loader
+ * that waits for one.  The memory is a pool of the start's own, which lives
+ * until the loader's verdict.
  *
- *   PING -> NETWORK_CREATE [-> NETWORK_INSPECT]    once for a zone
- *        -> CREATE -> START -> link: frame, verdict
+ *   boot, unless a spare was claimed -> link: [frame, verdict -> rename]
  */
 
 
 #include "ngx_http_faas_start.h"
-#include "ngx_http_faas_keeper.h"
-#include "ngx_http_faas_launch.h"
+#include "ngx_http_faas_boot.h"
 #include "ngx_http_faas_link.h"
 #include "ngx_http_faas_remove.h"
 #include "ngx_http_faas_subrequest.h"
+#include "ngx_http_faas_verdict.h"
 
 
 #define NGX_HTTP_FAAS_START_BOOT    2000        /* ms, a loader to listen */
 #define NGX_HTTP_FAAS_START_BOOTS   8           /* so often, while it runs */
-#define NGX_HTTP_FAAS_START_PAUSE   100         /* ms, between two tries */
-#define NGX_HTTP_FAAS_START_TRIES   30
+#define NGX_HTTP_FAAS_START_WARM    300         /* ms, to one that did */
+#define NGX_HTTP_FAAS_START_READS   8           /* of a changing source */
+#define NGX_HTTP_FAAS_START_PATIENCE  10000     /* ms, until another spare */
 
 
 typedef struct {
     ngx_queue_t                      queue;     /* fp->starts */
-    ngx_http_faas_launch_t           launch;    /* what is to be started */
+    ngx_http_faas_boot_t             boot;
+    ngx_http_faas_launch_t          *launch;    /* of the boot */
     ngx_http_faas_instance_t        *inst;
-    ngx_http_request_t              *request;   /* carries calls, or NULL */
-    ngx_http_faas_call_t             call;
-    ngx_uint_t                       step;      /* of docker_call_e */
-    ngx_uint_t                       tries;
+    ngx_http_faas_call_t             call;      /* the renaming */
     ngx_uint_t                       boots;
     ngx_http_faas_link_t             link;
-    ngx_connection_t                 dummy;     /* of the timer */
-    ngx_event_t                      timer;
     ngx_http_faas_remove_t          *report;
     uint64_t                         sent;      /* the frame, ms of epoch */
-    unsigned                         made:1;    /* there is a container */
-    unsigned                         doubt:1;   /* or there will be one */
-    unsigned                         renewed:1; /* asked the engine anew */
+    unsigned                         warm:1;    /* it was a spare */
+    unsigned                         done:1;    /* the instance is not ours */
 } ngx_http_faas_start_t;
 
 
-static void ngx_http_faas_start_step(ngx_http_faas_start_t *start);
-static void ngx_http_faas_start_handler(ngx_http_faas_call_t *call);
-static void ngx_http_faas_start_answer(ngx_http_faas_start_t *start,
-    ngx_uint_t outcome);
-static void ngx_http_faas_start_network(ngx_http_faas_start_t *start,
-    ngx_uint_t outcome);
-static void ngx_http_faas_start_container(ngx_http_faas_start_t *start,
-    ngx_uint_t outcome);
-static void ngx_http_faas_start_renew(ngx_http_faas_start_t *start,
-    ngx_uint_t outcome);
-static void ngx_http_faas_start_retry(ngx_http_faas_start_t *start,
-    ngx_uint_t outcome);
-static void ngx_http_faas_start_timer_handler(ngx_event_t *ev);
-static void ngx_http_faas_start_connect(ngx_http_faas_start_t *start);
+static ngx_http_faas_start_t *ngx_http_faas_start_create(
+    ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
+    ngx_http_faas_runtime_t *runtime, ngx_str_t *name, ngx_str_t *path);
+static void ngx_http_faas_start_boot_handler(ngx_http_faas_boot_t *boot,
+    ngx_int_t rc);
+static void ngx_http_faas_start_connect(ngx_http_faas_start_t *start,
+    ngx_msec_t timeout);
 static void ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link);
+static void ngx_http_faas_start_booted(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_load(ngx_http_faas_start_t *start);
+static void ngx_http_faas_start_ready(ngx_http_faas_start_t *start);
+static void ngx_http_faas_start_renamed(ngx_http_faas_call_t *call);
 static void ngx_http_faas_start_explain(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_report(void *data, ngx_uint_t running,
     ngx_str_t *text);
@@ -71,6 +61,8 @@ static void ngx_http_faas_start_refuse(ngx_http_faas_start_t *start,
     ngx_uint_t outcome);
 static void ngx_http_faas_start_fail(ngx_http_faas_start_t *start,
     ngx_uint_t status, ngx_str_t *text);
+static void ngx_http_faas_start_abandon(ngx_http_faas_start_t *start);
+static void ngx_http_faas_start_drop(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_end(ngx_http_faas_start_t *start);
 
 
@@ -79,11 +71,53 @@ ngx_http_faas_start(ngx_http_faas_pool_t *fp, ngx_http_request_t *r,
     ngx_http_faas_instance_t *inst, ngx_http_faas_runtime_t *runtime,
     ngx_str_t *name, ngx_str_t *path)
 {
+    ngx_http_faas_start_t  *start;
+
+    start = ngx_http_faas_start_create(fp, inst, runtime, name, path);
+    if (start == NULL) {
+        return;
+    }
+
+    if (start->warm) {
+        ngx_http_faas_start_connect(start, NGX_HTTP_FAAS_START_WARM);
+        return;
+    }
+
+    start->boot.request = r;
+    ngx_http_faas_boot(&start->boot);
+}
+
+
+void
+ngx_http_faas_start_spare(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_instance_t *inst, ngx_http_faas_runtime_t *runtime)
+{
+    ngx_str_t               none;
+    ngx_http_faas_start_t  *start;
+
+    ngx_str_set(&none, "");
+
+    start = ngx_http_faas_start_create(fp, inst, runtime, &none, &none);
+    if (start == NULL) {
+        return;
+    }
+
+    ngx_http_faas_boot(&start->boot);
+}
+
+
+static ngx_http_faas_start_t *
+ngx_http_faas_start_create(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_instance_t *inst, ngx_http_faas_runtime_t *runtime,
+    ngx_str_t *name, ngx_str_t *path)
+{
     ngx_str_t               text;
+    ngx_uint_t              warm;
     ngx_pool_t             *pool;
     ngx_http_faas_start_t  *start;
 
     start = NULL;
+    warm = inst->warm;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
 
@@ -92,310 +126,80 @@ ngx_http_faas_start(ngx_http_faas_pool_t *fp, ngx_http_request_t *r,
     }
 
     if (start == NULL
-        || ngx_http_faas_launch_init(&start->launch, fp, pool, inst, runtime,
-                                     name, path)
+        || ngx_http_faas_launch_init(&start->boot.launch, fp, pool, inst,
+                                     runtime, name, path)
            != NGX_OK)
     {
         ngx_str_set(&text, "unavailable");
-        ngx_http_faas_lease_fail(&fp->zone, inst,
-                                 NGX_HTTP_SERVICE_UNAVAILABLE, &text);
-        ngx_http_faas_instance_removed(&fp->zone, inst, 1);
+        (void) ngx_http_faas_verdict_fail(&fp->zone, inst,
+                                          NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          &text);
+        ngx_http_faas_instance_removed(&fp->zone, inst, !warm);
 
         if (pool) {
             ngx_destroy_pool(pool);
         }
 
-        return;
+        return NULL;
     }
 
+    start->launch = &start->boot.launch;
     start->inst = inst;
-    start->request = r;
+    start->warm = warm;
 
-    start->dummy.fd = (ngx_socket_t) -1;
-    start->timer.handler = ngx_http_faas_start_timer_handler;
-    start->timer.data = &start->dummy;
-    start->timer.log = pool->log;
+    start->boot.inst = inst;
+    start->boot.made = warm;
+    start->boot.handler = ngx_http_faas_start_boot_handler;
+    start->boot.data = start;
 
-    start->step = fp->zone.sh->engine_ready ? NGX_HTTP_FAAS_DOCKER_CREATE
-                                            : NGX_HTTP_FAAS_DOCKER_PING;
     ngx_queue_insert_tail(&fp->starts, &start->queue);
-    ngx_http_faas_start_step(start);
+
+    return start;
 }
 
 
-/* sends the call of the present step */
-
 static void
-ngx_http_faas_start_step(ngx_http_faas_start_t *start)
+ngx_http_faas_start_boot_handler(ngx_http_faas_boot_t *boot, ngx_int_t rc)
 {
-    ngx_int_t              rc;
-    ngx_http_request_t    *r;
-    ngx_http_faas_call_t  *call;
-    ngx_http_faas_pool_t  *fp;
+    ngx_http_faas_start_t  *start;
 
-    fp = start->launch.fp;
+    start = boot->data;
 
-    if (ngx_http_faas_instance_wanted(&fp->zone, start->inst) != NGX_OK) {
+    switch (rc) {
+
+    case NGX_OK:
+        ngx_http_faas_start_connect(start, NGX_HTTP_FAAS_START_BOOT);
+        return;
+
+    case NGX_DECLINED:
         ngx_http_faas_start_fail(start, 0, NULL);
         return;
-    }
 
-    call = &start->call;
-    ngx_memzero(call, sizeof(ngx_http_faas_call_t));
-
-    call->pool = start->launch.pool;
-    call->log = start->launch.pool->log;
-    call->handler = ngx_http_faas_start_handler;
-    call->data = start;
-
-    if (ngx_http_faas_launch_request(&start->launch, start->step, call)
-        != NGX_OK)
-    {
-        ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_INVALID);
-        return;
-    }
-
-    r = start->request;
-    rc = NGX_ERROR;
-
-    if (r) {
-        rc = ngx_http_faas_pool_call(fp, r, call);
-    }
-
-    if (rc != NGX_OK) {
-        start->request = NULL;
-        rc = ngx_http_faas_pool_call(fp, NULL, call);
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_ENGINE);
-    }
-}
-
-
-static void
-ngx_http_faas_start_handler(ngx_http_faas_call_t *call)
-{
-    ngx_http_faas_start_t  *start;
-
-    start = call->data;
-
-    if (call->interrupted) {
-
-        /* the request is gone, the engine may have done it all the same */
-
-        start->request = NULL;
-        start->doubt |= (start->step == NGX_HTTP_FAAS_DOCKER_CREATE);
-
-        ngx_http_faas_start_step(start);
-        return;
-    }
-
-    if (call->status == 0) {
-        start->doubt |= (start->step == NGX_HTTP_FAAS_DOCKER_CREATE);
-        ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_ENGINE);
-        return;
-    }
-
-    ngx_http_faas_start_answer(start,
-                               ngx_http_faas_docker_outcome(start->step,
-                                                            call->status,
-                                                            &call->body));
-}
-
-
-static void
-ngx_http_faas_start_answer(ngx_http_faas_start_t *start, ngx_uint_t outcome)
-{
-    switch (start->step) {
-
-    case NGX_HTTP_FAAS_DOCKER_PING:
-
-        if (outcome != NGX_HTTP_FAAS_DOCKER_OK
-            || ngx_http_faas_pool_negotiate(start->launch.fp,
-                                            &start->call.api)
-               != NGX_OK)
-        {
-            ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_VERSION);
-            return;
-        }
-
-        start->step = NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE;
-        ngx_http_faas_start_step(start);
-        break;
-
-    case NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE:
-    case NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT:
-        ngx_http_faas_start_network(start, outcome);
-        break;
-
-    default:
-        ngx_http_faas_start_container(start, outcome);
-    }
-}
-
-
-static void
-ngx_http_faas_start_network(ngx_http_faas_start_t *start, ngx_uint_t outcome)
-{
-    if (start->step == NGX_HTTP_FAAS_DOCKER_NETWORK_CREATE) {
-
-        if (outcome == NGX_HTTP_FAAS_DOCKER_ADDRESS
-            && ngx_http_faas_launch_next_subnet(&start->launch) == NGX_OK)
-        {
-            ngx_http_faas_start_step(start);
-            return;
-        }
-
-        if (outcome != NGX_HTTP_FAAS_DOCKER_OK
-            && outcome != NGX_HTTP_FAAS_DOCKER_CONFLICT
-            && outcome != NGX_HTTP_FAAS_DOCKER_INVALID)
-        {
-            ngx_http_faas_start_refuse(start, outcome);
-            return;
-        }
-
-        /*
-         * Made now or found: take what it is, not what was asked for.  Who
-         * makes it at the same time is told of an interface that is there.
-         */
-
-        start->step = NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT;
-        ngx_http_faas_start_step(start);
-        return;
-    }
-
-    if (outcome == NGX_HTTP_FAAS_DOCKER_NO_NETWORK
-        || outcome == NGX_HTTP_FAAS_DOCKER_GONE)
-    {
-        ngx_http_faas_start_retry(start, outcome);
-        return;
-    }
-
-    if (outcome != NGX_HTTP_FAAS_DOCKER_OK
-        || ngx_http_faas_launch_network(&start->launch, &start->call.body)
-           != NGX_OK)
-    {
-        ngx_http_faas_start_refuse(start, outcome);
-        return;
-    }
-
-    start->step = NGX_HTTP_FAAS_DOCKER_CREATE;
-    ngx_http_faas_start_step(start);
-}
-
-
-static void
-ngx_http_faas_start_container(ngx_http_faas_start_t *start,
-    ngx_uint_t outcome)
-{
-    if (start->step == NGX_HTTP_FAAS_DOCKER_CREATE) {
-
-        switch (outcome) {
-
-        case NGX_HTTP_FAAS_DOCKER_OK:
-        case NGX_HTTP_FAAS_DOCKER_CONFLICT:
-            start->made = 1;
-            start->step = NGX_HTTP_FAAS_DOCKER_START;
-            ngx_http_faas_start_step(start);
-            return;
-
-        case NGX_HTTP_FAAS_DOCKER_VERSION:
-            ngx_http_faas_start_renew(start, outcome);
-            return;
-
-        default:
-            ngx_http_faas_start_refuse(start, outcome);
-            return;
-        }
-    }
-
-    switch (outcome) {
-
-    case NGX_HTTP_FAAS_DOCKER_OK:
-        start->doubt = 0;
-        ngx_http_faas_start_connect(start);
-        return;
-
-    case NGX_HTTP_FAAS_DOCKER_ADDRESS:  /* a stray has it */
-        ngx_http_faas_keeper_recall(start->launch.fp);
-        /* fall through */
-
-    case NGX_HTTP_FAAS_DOCKER_GONE:     /* an interrupted create goes on */
-        ngx_http_faas_start_retry(start, outcome);
-        return;
-
-    case NGX_HTTP_FAAS_DOCKER_VERSION:
-    case NGX_HTTP_FAAS_DOCKER_NO_NETWORK:
-        ngx_http_faas_start_renew(start, outcome);
+    case NGX_AGAIN:
+        ngx_http_faas_start_abandon(start);
         return;
 
     default:
-        ngx_http_faas_start_refuse(start, outcome);
+        ngx_http_faas_start_refuse(start, boot->outcome);
         return;
     }
 }
 
 
-/* another engine answers, or somebody took our network away */
-
 static void
-ngx_http_faas_start_renew(ngx_http_faas_start_t *start, ngx_uint_t outcome)
-{
-    if (start->renewed) {
-        ngx_http_faas_start_refuse(start, outcome);
-        return;
-    }
-
-    start->renewed = 1;
-    start->launch.fp->zone.sh->engine_ready = 0;
-    start->step = NGX_HTTP_FAAS_DOCKER_PING;
-
-    ngx_http_faas_start_step(start);
-}
-
-
-static void
-ngx_http_faas_start_retry(ngx_http_faas_start_t *start, ngx_uint_t outcome)
-{
-    if (++start->tries > NGX_HTTP_FAAS_START_TRIES) {
-        ngx_http_faas_start_refuse(start, outcome);
-        return;
-    }
-
-    /* while no call is under way nothing tells that the request is gone */
-
-    start->request = NULL;
-    ngx_add_timer(&start->timer, NGX_HTTP_FAAS_START_PAUSE);
-}
-
-
-static void
-ngx_http_faas_start_timer_handler(ngx_event_t *ev)
-{
-    ngx_http_faas_start_t  *start;
-
-    start = ngx_queue_data(ev, ngx_http_faas_start_t, timer);
-
-    ngx_http_faas_start_step(start);
-}
-
-
-static void
-ngx_http_faas_start_connect(ngx_http_faas_start_t *start)
+ngx_http_faas_start_connect(ngx_http_faas_start_t *start, ngx_msec_t timeout)
 {
     ngx_http_faas_link_t  *link;
 
     link = &start->link;
-    start->request = NULL;
-    link->pool = start->launch.pool;
-    link->log = start->launch.pool->log;
-    link->address = ngx_http_faas_pool_address(start->launch.fp,
+    link->pool = start->launch->pool;
+    link->log = start->launch->pool->log;
+    link->address = ngx_http_faas_pool_address(start->launch->fp,
                                                start->inst->slot);
     link->handler = ngx_http_faas_start_link_handler;
     link->data = start;
 
-    ngx_http_faas_link_connect(link, NGX_HTTP_FAAS_START_BOOT);
+    ngx_http_faas_link_connect(link, timeout);
 }
 
 
@@ -409,16 +213,17 @@ ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link)
     switch (link->result) {
 
     case NGX_HTTP_FAAS_LINK_CONNECTED:
+
+        if (start->launch->name.len == 0) {
+            ngx_http_faas_start_booted(start);
+            return;
+        }
+
         ngx_http_faas_start_load(start);
         return;
 
     case NGX_HTTP_FAAS_LINK_READY:
-        ngx_log_error(NGX_LOG_NOTICE, link->log, 0,
-                      "faas: function \"%V\" is ready in \"%V\"",
-                      &start->launch.name, &start->launch.container);
-
-        ngx_http_faas_lease_ready(&start->launch.fp->zone, start->inst);
-        ngx_http_faas_start_end(start);
+        ngx_http_faas_start_ready(start);
         return;
 
     case NGX_HTTP_FAAS_LINK_FAILED:
@@ -426,9 +231,41 @@ ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link)
         return;
 
     default: /* CLOSED, TIMEOUT */
+
+        if (start->warm && !link->connected) {
+
+            /* it has gone since: the next spare, or another start */
+
+            ngx_http_faas_start_abandon(start);
+            return;
+        }
+
         ngx_http_faas_start_explain(start);
         return;
     }
+}
+
+
+static void
+ngx_http_faas_start_booted(ngx_http_faas_start_t *start)
+{
+    ngx_http_faas_launch_t  *launch;
+
+    launch = start->launch;
+
+    if (ngx_http_faas_instance_booted(&launch->fp->zone, start->inst,
+                                      &launch->token)
+        != NGX_OK)
+    {
+        ngx_http_faas_start_fail(start, 0, NULL);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, launch->pool->log, 0,
+                  "faas: a loader of runtime \"%V\" stands ready in \"%V\"",
+                  &launch->runtime->name, &launch->container);
+
+    ngx_http_faas_start_end(start);
 }
 
 
@@ -437,28 +274,49 @@ ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link)
 static void
 ngx_http_faas_start_load(ngx_http_faas_start_t *start)
 {
-    ngx_int_t             rc;
-    ngx_str_t             frame, text;
-    ngx_http_faas_want_t  want;
+    ngx_int_t                rc;
+    ngx_str_t                frame, text;
+    ngx_uint_t               i;
+    ngx_http_faas_want_t     want;
+    ngx_http_faas_launch_t  *launch;
 
-    rc = ngx_http_faas_launch_frame(&start->launch, &want, &frame);
+    launch = start->launch;
+    rc = NGX_AGAIN;
 
-    if (rc == NGX_DECLINED) {
-        ngx_str_set(&text, "function_not_found");
-        ngx_http_faas_start_fail(start, NGX_HTTP_NOT_FOUND, &text);
+    for (i = 0; rc == NGX_AGAIN && i < NGX_HTTP_FAAS_START_READS; i++) {
+
+        if (ngx_http_faas_instance_refresh(&launch->fp->zone, start->inst)
+            != NGX_OK)
+        {
+            ngx_http_faas_start_fail(start, 0, NULL);
+            return;
+        }
+
+        rc = ngx_http_faas_launch_frame(launch, &want, &frame);
+
+        if (rc == NGX_DECLINED) {
+            ngx_str_set(&text, "function_not_found");
+            ngx_http_faas_start_fail(start, NGX_HTTP_NOT_FOUND, &text);
+            return;
+        }
+
+        if (rc != NGX_OK) {
+            ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_INVALID);
+            return;
+        }
+
+        rc = ngx_http_faas_instance_loading(&launch->fp->zone, start->inst,
+                                            &want,
+                                            launch->runtime->concurrency,
+                                            launch->runtime->idle);
+    }
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_faas_start_abandon(start);
         return;
     }
 
     if (rc != NGX_OK) {
-        ngx_http_faas_start_refuse(start, NGX_HTTP_FAAS_DOCKER_INVALID);
-        return;
-    }
-
-    if (ngx_http_faas_instance_loading(&start->launch.fp->zone, start->inst,
-                                       &want,
-                                       start->launch.runtime->concurrency)
-        != NGX_OK)
-    {
         ngx_http_faas_start_fail(start, 0, NULL);
         return;
     }
@@ -466,8 +324,60 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
     start->sent = (uint64_t) ngx_cached_time->sec * 1000
                   + ngx_cached_time->msec;
 
-    ngx_http_faas_link_send(&start->link, &frame,
-                            start->launch.runtime->start);
+    ngx_http_faas_link_send(&start->link, &frame, launch->runtime->start);
+}
+
+
+/* it serves; what is left is to write that on its container */
+
+static void
+ngx_http_faas_start_ready(ngx_http_faas_start_t *start)
+{
+    ngx_http_faas_call_t    *call;
+    ngx_http_faas_launch_t  *launch;
+
+    launch = start->launch;
+
+    ngx_log_error(NGX_LOG_NOTICE, launch->pool->log, 0,
+                  "faas: function \"%V\" is ready in \"%V\"",
+                  &launch->name, &launch->container);
+
+    ngx_http_faas_verdict_ready(&launch->fp->zone, start->inst);
+    start->done = 1;
+
+    call = &start->call;
+    call->pool = launch->pool;
+    call->log = launch->pool->log;
+    call->handler = ngx_http_faas_start_renamed;
+    call->data = start;
+    call->quiet = 1;
+
+    if (ngx_http_faas_launch_request(launch, NGX_HTTP_FAAS_DOCKER_RENAME,
+                                     call)
+        != NGX_OK
+        || ngx_http_faas_pool_call(launch->fp, NULL, call) != NGX_OK)
+    {
+        ngx_http_faas_start_end(start);
+    }
+}
+
+
+static void
+ngx_http_faas_start_renamed(ngx_http_faas_call_t *call)
+{
+    ngx_http_faas_start_t  *start;
+
+    start = call->data;
+
+    /* what nobody can tell the function of is removed after a restart */
+
+    if (call->status != NGX_HTTP_NO_CONTENT) {
+        ngx_log_error(NGX_LOG_INFO, call->log, 0,
+                      "faas: container \"%V\" keeps its name, status %ui",
+                      &start->launch->container, call->status);
+    }
+
+    ngx_http_faas_start_end(start);
 }
 
 
@@ -482,8 +392,8 @@ ngx_http_faas_start_explain(ngx_http_faas_start_t *start)
         return;                         /* closed, and now its time is up */
     }
 
-    start->report = ngx_http_faas_remove(start->launch.fp, NULL,
-                                         &start->launch.container,
+    start->report = ngx_http_faas_remove(start->launch->fp, NULL,
+                                         &start->launch->ref,
                                          ngx_http_faas_start_report, start,
                                          start->sent);
 
@@ -517,7 +427,7 @@ ngx_http_faas_start_report(void *data, ngx_uint_t running, ngx_str_t *text)
         return;
     }
 
-    full.data = ngx_pnalloc(start->launch.pool, text->len + 128);
+    full.data = ngx_pnalloc(start->launch->pool, text->len + 128);
     if (full.data == NULL) {
         ngx_http_faas_start_fail(start, 0, text);
         return;
@@ -528,7 +438,7 @@ ngx_http_faas_start_report(void *data, ngx_uint_t running, ngx_str_t *text)
                     NGX_HTTP_FAAS_PORT);
 
     if (start->link.result == NGX_HTTP_FAAS_LINK_TIMEOUT) {
-        p = ngx_sprintf(p, " within %M ms", start->launch.runtime->start);
+        p = ngx_sprintf(p, " within %M ms", start->launch->runtime->start);
     }
 
     p = ngx_sprintf(p, ": %V", text);
@@ -551,10 +461,10 @@ ngx_http_faas_start_unbooted(ngx_http_faas_start_t *start,
         return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, start->launch.pool->log, 0,
+    ngx_log_error(NGX_LOG_ERR, start->launch->pool->log, 0,
                   "faas: the loader of runtime \"%V\" does not listen in "
-                  "\"%V\": %V", &start->launch.runtime->name,
-                  &start->launch.container, text);
+                  "\"%V\": %V", &start->launch->runtime->name,
+                  &start->launch->container, text);
 
     ngx_str_set(&code, "backend_unavailable");
     ngx_http_faas_start_fail(start, NGX_HTTP_SERVICE_UNAVAILABLE, &code);
@@ -570,19 +480,20 @@ ngx_http_faas_start_refuse(ngx_http_faas_start_t *start, ngx_uint_t outcome)
 
     ngx_str_null(&message);
 
-    if (start->call.body.len
-        && ngx_http_faas_docker_message(start->launch.pool,
-                                        &start->call.body, &message)
+    if (start->boot.call.body.len
+        && ngx_http_faas_docker_message(start->launch->pool,
+                                        &start->boot.call.body, &message)
            != NGX_OK)
     {
         ngx_str_null(&message);
     }
 
-    ngx_log_error(NGX_LOG_ERR, start->launch.pool->log, 0,
+    ngx_log_error(NGX_LOG_ERR, start->launch->pool->log, 0,
                   "faas: start of \"%V\" failed: %V, status %ui, \"%V\"",
-                  &start->launch.name,
+                  start->launch->name.len ? &start->launch->name
+                                          : &start->launch->container,
                   ngx_http_faas_docker_outcome_name(outcome),
-                  start->call.status, &message);
+                  start->boot.call.status, &message);
 
     if (outcome == NGX_HTTP_FAAS_DOCKER_NO_IMAGE) {
         ngx_str_set(&text, "image_not_available");
@@ -599,28 +510,66 @@ static void
 ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
     ngx_str_t *text)
 {
-    ngx_str_t              none;
-    ngx_http_faas_pool_t  *fp;
+    ngx_str_t                none;
+    ngx_uint_t               kept;
+    ngx_http_faas_launch_t  *launch;
 
-    fp = start->launch.fp;
+    launch = start->launch;
     ngx_str_set(&none, "the start was given up");
 
     if (text == NULL) {
         text = &none;
     }
 
-    if (status == 0) {
-        ngx_log_error(NGX_LOG_NOTICE, start->launch.pool->log, 0,
+    kept = ngx_http_faas_verdict_fail(&launch->fp->zone, start->inst, status,
+                                      text);
+
+    if (launch->name.len == 0) {
+
+        /* not at once again */
+
+        launch->runtime->patience = ngx_current_msec
+                                    + NGX_HTTP_FAAS_START_PATIENCE;
+
+    } else if (kept) {
+        ngx_log_error(NGX_LOG_ERR, launch->pool->log, 0,
+                      "faas: the new revision of function \"%V\" did not "
+                      "start in \"%V\", the old one serves on: %V",
+                      &launch->name, &launch->container, text);
+
+    } else if (status == 0) {
+        ngx_log_error(NGX_LOG_NOTICE, launch->pool->log, 0,
                       "faas: function \"%V\" did not start in \"%V\"",
-                      &start->launch.name, &start->launch.container);
+                      &launch->name, &launch->container);
     }
 
-    ngx_http_faas_lease_fail(&fp->zone, start->inst, status, text);
+    ngx_http_faas_start_drop(start);
+}
 
-    if (!start->made && !start->doubt) {
+
+/* who waits for it is to try with another one */
+
+static void
+ngx_http_faas_start_abandon(ngx_http_faas_start_t *start)
+{
+    ngx_http_faas_verdict_abandon(&start->launch->fp->zone, start->inst);
+    ngx_http_faas_start_drop(start);
+}
+
+
+/* the instance is claimed for removal, if there is anything to remove */
+
+static void
+ngx_http_faas_start_drop(ngx_http_faas_start_t *start)
+{
+    ngx_http_faas_pool_t  *fp;
+
+    fp = start->launch->fp;
+
+    if (!start->boot.made && !start->boot.doubt) {
         ngx_http_faas_instance_removed(&fp->zone, start->inst, 1);
 
-    } else if (ngx_http_faas_remove_start(fp, start->inst, start->doubt)
+    } else if (ngx_http_faas_remove_start(fp, start->inst, start->boot.doubt)
                != NGX_OK)
     {
         ngx_http_faas_instance_removed(&fp->zone, start->inst, 0);
@@ -635,16 +584,12 @@ ngx_http_faas_start_end(ngx_http_faas_start_t *start)
 {
     ngx_http_faas_link_close(&start->link);
 
-    if (start->timer.timer_set) {
-        ngx_del_timer(&start->timer);
-    }
-
     if (start->report) {
         ngx_http_faas_remove_forget(start->report);
     }
 
     ngx_queue_remove(&start->queue);
-    ngx_destroy_pool(start->launch.pool);
+    ngx_destroy_pool(start->launch->pool);
 }
 
 
@@ -664,8 +609,8 @@ ngx_http_faas_start_detach(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
         next = ngx_queue_next(q);
         start = ngx_queue_data(q, ngx_http_faas_start_t, queue);
 
-        if (start->request == r && start->call.transport) {
-            ngx_http_faas_subrequest_interrupt(&start->call);
+        if (start->boot.request == r && start->boot.call.transport) {
+            ngx_http_faas_subrequest_interrupt(&start->boot.call);
             rc = NGX_AGAIN;
         }
     }
@@ -687,11 +632,21 @@ ngx_http_faas_start_check(ngx_http_faas_pool_t *fp)
         next = ngx_queue_next(q);
         start = ngx_queue_data(q, ngx_http_faas_start_t, queue);
 
+        if (start->done) {
+            continue;
+        }
+
         /* a call under way ends by itself, and then looks */
 
-        if (start->call.transport == NULL
-            && ngx_http_faas_instance_wanted(&fp->zone, start->inst)
-               != NGX_OK)
+        if (start->boot.call.transport) {
+            continue;
+        }
+
+        if (start->link.handler == NULL) {
+            ngx_http_faas_boot_check(&start->boot);
+
+        } else if (ngx_http_faas_instance_wanted(&fp->zone, start->inst)
+                   != NGX_OK)
         {
             ngx_http_faas_start_fail(start, 0, NULL);
         }

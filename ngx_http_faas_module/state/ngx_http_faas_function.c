@@ -127,7 +127,8 @@ ngx_http_faas_function_get(ngx_http_faas_zone_t *zone, ngx_str_t *name)
 
 
 ngx_uint_t
-ngx_http_faas_function_served(ngx_http_faas_function_t *fn)
+ngx_http_faas_function_served(ngx_http_faas_function_t *fn,
+    ngx_uint_t version)
 {
     ngx_queue_t               *q;
     ngx_http_faas_instance_t  *inst;
@@ -138,12 +139,42 @@ ngx_http_faas_function_served(ngx_http_faas_function_t *fn)
     {
         inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
-        if (inst->state != NGX_HTTP_FAAS_DRAINING) {
+        /* who has not read the source yet will read the newest */
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            || (inst->state != NGX_HTTP_FAAS_DRAINING
+                && inst->version >= version))
+        {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+ngx_http_faas_instance_t *
+ngx_http_faas_function_newest(ngx_http_faas_function_t *fn)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst, *newest;
+
+    newest = NULL;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_READY
+            && (newest == NULL || inst->version > newest->version))
+        {
+            newest = inst;
+        }
+    }
+
+    return newest;
 }
 
 
@@ -153,6 +184,7 @@ ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
 {
     return fn->known
            && !fn->racy
+           && fn->kind == want->kind
            && fn->identity.uniq == want->identity.uniq
            && fn->identity.size == want->identity.size
            && fn->identity.sec == want->identity.sec
@@ -161,24 +193,67 @@ ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
 
 
 void
-ngx_http_faas_function_update(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn, ngx_http_faas_want_t *want)
+ngx_http_faas_function_update(ngx_http_faas_function_t *fn,
+    ngx_http_faas_want_t *want)
 {
-    ngx_queue_t               *q, *next;
+    ngx_uint_t                 same;
+    ngx_queue_t               *q;
     ngx_http_faas_instance_t  *inst;
+
+    same = (fn->known
+            && fn->identity.uniq == want->identity.uniq
+            && fn->identity.size == want->identity.size
+            && fn->identity.sec == want->identity.sec
+            && fn->identity.nsec == want->identity.nsec);
 
     fn->identity = want->identity;
     fn->racy = want->racy;
 
     if (fn->known
+        && fn->kind == want->kind
         && ngx_memcmp(fn->revision, want->revision,
                       NGX_HTTP_FAAS_REVISION_LEN) == 0)
     {
+        /* saved again as it was: somebody wants another try */
+
+        if (!same) {
+            fn->failed = 0;
+        }
+
         return;
     }
 
     fn->known = 1;
+    fn->kind = want->kind;
+    fn->version++;
     ngx_memcpy(fn->revision, want->revision, NGX_HTTP_FAAS_REVISION_LEN);
+
+    /* back to what still runs, or adopted with nothing known of its file */
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_READY
+            && inst->kind == fn->kind
+            && ngx_memcmp(inst->revision, fn->revision,
+                          NGX_HTTP_FAAS_REVISION_LEN)
+               == 0)
+        {
+            inst->version = fn->version;
+        }
+    }
+}
+
+
+void
+ngx_http_faas_function_outdate(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_uint_t version)
+{
+    ngx_queue_t               *q, *next;
+    ngx_http_faas_instance_t  *inst;
 
     for (q = ngx_queue_head(&fn->instances);
          q != ngx_queue_sentinel(&fn->instances);
@@ -187,7 +262,9 @@ ngx_http_faas_function_update(ngx_http_faas_zone_t *zone,
         next = ngx_queue_next(q);
         inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
-        ngx_http_faas_instance_drain(zone, inst);
+        if (inst->version < version) {
+            ngx_http_faas_instance_drain(zone, inst);
+        }
     }
 }
 

@@ -25,8 +25,13 @@ ngx_http_faas_function_t *ngx_http_faas_function_find(
 ngx_http_faas_function_t *ngx_http_faas_function_get(
     ngx_http_faas_zone_t *zone, ngx_str_t *name);
 
-/* whether an instance serves new requests, or will soon */
-ngx_uint_t ngx_http_faas_function_served(ngx_http_faas_function_t *fn);
+/* whether an instance serves that version or a later one, or will soon */
+ngx_uint_t ngx_http_faas_function_served(ngx_http_faas_function_t *fn,
+    ngx_uint_t version);
+
+/* the ready instance of the latest version, or NULL */
+ngx_http_faas_instance_t *ngx_http_faas_function_newest(
+    ngx_http_faas_function_t *fn);
 
 /* whether the function's revision is known to be that of the wanted file */
 ngx_uint_t ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
@@ -34,11 +39,15 @@ ngx_uint_t ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
 
 /*
  * Takes over identity and revision of the wanted file, which was read just
- * now; instances of another revision are drained.  The function must be
- * pinned, or have an instance that is not ready yet.
+ * now.  Another revision or runtime is another version; instances of the
+ * earlier ones serve on until one of this is ready.
  */
-void ngx_http_faas_function_update(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn, ngx_http_faas_want_t *want);
+void ngx_http_faas_function_update(ngx_http_faas_function_t *fn,
+    ngx_http_faas_want_t *want);
+
+/* drains the ready instances of versions before this; fn must be pinned */
+void ngx_http_faas_function_outdate(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_uint_t version);
 
 /* frees the function if nothing is left that belongs to it */
 void ngx_http_faas_function_release(ngx_http_faas_zone_t *zone,

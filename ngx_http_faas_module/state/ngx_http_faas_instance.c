@@ -15,6 +15,12 @@
 
 static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
+static void ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
+static void ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone);
+static void ngx_http_faas_instance_missing(ngx_http_faas_zone_t *zone);
+static void ngx_http_faas_instance_relieve(ngx_http_faas_zone_t *zone,
+    uint32_t kind);
 
 
 void
@@ -23,12 +29,23 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
 {
     inst->since = ngx_current_msec;
 
+    if (state != NGX_HTTP_FAAS_CREATING) {
+        ngx_http_faas_instance_pass(zone, inst);
+    }
+
     switch (state) {
 
     case NGX_HTTP_FAAS_EMPTY:
         ngx_queue_remove(&inst->queue);
         ngx_queue_insert_tail(&zone->sh->empty, &inst->queue);
         inst->owner = 0;
+        break;
+
+    case NGX_HTTP_FAAS_CREATING:
+        ngx_queue_remove(&inst->queue);
+        ngx_queue_insert_tail(inst->function ? &inst->function->instances
+                                             : &zone->sh->spares,
+                              &inst->queue);
         break;
 
     case NGX_HTTP_FAAS_DEAD:
@@ -44,6 +61,15 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
 
         break;
 
+    case NGX_HTTP_FAAS_FOREIGN:
+        ngx_queue_remove(&inst->queue);
+        ngx_queue_init(&inst->queue);
+        break;
+
+    case NGX_HTTP_FAAS_READY:
+        inst->used = ngx_current_msec;
+        break;
+
     case NGX_HTTP_FAAS_DRAINING:
         inst->state = state;
         ngx_http_faas_instance_orphans(zone, inst->function);
@@ -54,6 +80,49 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
     }
 
     inst->state = state;
+}
+
+
+/* it is not started any more: the next one may be */
+
+static void
+ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    if (inst->turning) {
+        inst->turning = 0;
+        ngx_queue_remove(&inst->turn);
+    }
+
+    if (inst->starting) {
+        inst->starting = 0;
+        zone->sh->starting--;
+
+        ngx_http_faas_instance_next(zone);
+    }
+}
+
+
+static void
+ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_sh_t        *sh;
+    ngx_http_faas_instance_t  *inst;
+
+    sh = zone->sh;
+
+    while (sh->starting < zone->starts && !ngx_queue_empty(&sh->turns)) {
+        q = ngx_queue_head(&sh->turns);
+        ngx_queue_remove(q);
+
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, turn);
+        inst->turning = 0;
+        inst->starting = 1;
+        sh->starting++;
+
+        ngx_http_faas_worker_wake(zone, inst->owner);
+    }
 }
 
 
@@ -72,6 +141,8 @@ ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
         lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
         lease->instance = NULL;
         lease->state = NGX_HTTP_FAAS_LEASE_LOST;
+
+        ngx_http_faas_worker_notify(zone, lease);
     }
 
     inst->active = 0;
@@ -94,18 +165,25 @@ void
 ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn)
 {
-    ngx_queue_t            *q;
+    ngx_queue_t            *q, *next;
     ngx_http_faas_lease_t  *lease;
 
-    if (fn->pinned || ngx_http_faas_function_served(fn)) {
+    if (fn->pinned || !zone->sh->settled) {
         return;
     }
 
-    while (!ngx_queue_empty(&fn->waiting)) {
-        q = ngx_queue_head(&fn->waiting);
-        ngx_queue_remove(q);
-
+    for (q = ngx_queue_head(&fn->waiting);
+         q != ngx_queue_sentinel(&fn->waiting);
+         q = next)
+    {
+        next = ngx_queue_next(q);
         lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
+
+        if (ngx_http_faas_function_served(fn, lease->version)) {
+            continue;
+        }
+
+        ngx_queue_remove(q);
         lease->function = NULL;
         lease->state = NGX_HTTP_FAAS_LEASE_RETRY;
 
@@ -116,7 +194,7 @@ ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
 
 ngx_http_faas_instance_t *
 ngx_http_faas_instance_take(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn)
+    ngx_http_faas_function_t *fn, uint32_t kind)
 {
     ngx_queue_t               *q;
     ngx_http_faas_instance_t  *inst;
@@ -126,21 +204,66 @@ ngx_http_faas_instance_take(ngx_http_faas_zone_t *zone,
     }
 
     q = ngx_queue_head(&zone->sh->empty);
-    ngx_queue_remove(q);
-
     inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
     inst->generation++;
+    inst->epoch = zone->sh->epoch;
     inst->owner = ngx_pid;
     inst->function = fn;
+    inst->kind = kind;
+    inst->version = 0;
     inst->active = 0;
     inst->concurrency = 1;
-    ngx_memcpy(inst->revision, fn->revision, NGX_HTTP_FAAS_REVISION_LEN);
-    ngx_queue_insert_tail(&fn->instances, &inst->queue);
+    inst->identified = 0;
+    inst->warm = 0;
+    inst->gone = 0;
 
     ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_CREATING);
 
     return inst;
+}
+
+
+ngx_http_faas_instance_t *
+ngx_http_faas_instance_spare(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, uint32_t kind)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&zone->sh->spares);
+         q != ngx_queue_sentinel(&zone->sh->spares);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state != NGX_HTTP_FAAS_SPARE || inst->kind != kind) {
+            continue;
+        }
+
+        inst->owner = ngx_pid;
+        inst->function = fn;
+        inst->warm = 1;
+
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_CREATING);
+
+        zone->sh->claimed = ngx_current_msec;
+        ngx_http_faas_instance_missing(zone);
+
+        return inst;
+    }
+
+    return NULL;
+}
+
+
+/* one less, or room to start one more: for the keeper to see */
+
+static void
+ngx_http_faas_instance_missing(ngx_http_faas_zone_t *zone)
+{
+    zone->sh->topup = 1;
+    ngx_http_faas_worker_wake(zone, zone->sh->keeper);
 }
 
 
@@ -159,36 +282,169 @@ ngx_http_faas_instance_drain(ngx_http_faas_zone_t *zone,
 
 
 ngx_int_t
-ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
-    ngx_uint_t concurrency)
+ngx_http_faas_instance_turn(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
 {
-    ngx_int_t                  rc;
-    ngx_http_faas_function_t  *fn;
+    ngx_int_t            rc;
+    ngx_http_faas_sh_t  *sh;
+
+    sh = zone->sh;
+    rc = NGX_DECLINED;
+
+    ngx_http_faas_zone_lock(zone);
+
+    if (inst->state == NGX_HTTP_FAAS_CREATING) {
+        rc = NGX_OK;
+
+        if (!inst->starting && !inst->turning) {
+            ngx_queue_insert_tail(&sh->turns, &inst->turn);
+            inst->turning = 1;
+
+            /* whoever waits for the longest, which may be this one */
+
+            ngx_http_faas_instance_next(zone);
+        }
+
+        if (!inst->starting) {
+            rc = ngx_http_faas_worker_self(zone) ? NGX_AGAIN : NGX_ERROR;
+        }
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_faas_instance_identify(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_str_t *id)
+{
+    ngx_http_faas_zone_lock(zone);
+
+    ngx_memcpy(inst->id, id->data, NGX_HTTP_FAAS_ID_LEN);
+    inst->identified = 1;
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+ngx_int_t
+ngx_http_faas_instance_booted(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_str_t *token)
+{
+    ngx_int_t  rc;
 
     rc = NGX_DECLINED;
 
     ngx_http_faas_zone_lock(zone);
 
     if (inst->state == NGX_HTTP_FAAS_CREATING) {
-        fn = inst->function;
+        ngx_memcpy(inst->token, token->data, NGX_HTTP_FAAS_TOKEN_LEN);
+        inst->owner = 0;
 
-        /* what others have seen since the start began is younger than this */
-
-        if (ngx_memcmp(fn->revision, inst->revision,
-                       NGX_HTTP_FAAS_REVISION_LEN)
-            == 0)
-        {
-            ngx_http_faas_function_update(zone, fn, want);
-        }
-
-        ngx_memcpy(inst->revision, want->revision,
-                   NGX_HTTP_FAAS_REVISION_LEN);
-        inst->concurrency = concurrency;
-
-        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_LOADING);
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_SPARE);
+        ngx_http_faas_instance_relieve(zone, inst->kind);
+        ngx_http_faas_instance_missing(zone);
         rc = NGX_OK;
     }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/* there is a spare: who still waits to be started need not be */
+
+static void
+ngx_http_faas_instance_relieve(ngx_http_faas_zone_t *zone, uint32_t kind)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&zone->sh->turns);
+         q != ngx_queue_sentinel(&zone->sh->turns);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, turn);
+
+        if (inst->kind == kind && inst->function) {
+            ngx_http_faas_worker_wake(zone, inst->owner);
+            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+            return;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    ngx_int_t  rc;
+
+    rc = NGX_DECLINED;
+
+    ngx_http_faas_zone_lock(zone);
+
+    if (inst->state == NGX_HTTP_FAAS_CREATING) {
+        inst->version = inst->function->version;
+        rc = NGX_OK;
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
+    ngx_uint_t concurrency, ngx_msec_t idle)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 same;
+    ngx_http_faas_function_t  *fn;
+
+    rc = NGX_DECLINED;
+
+    ngx_http_faas_zone_lock(zone);
+
+    if (inst->state != NGX_HTTP_FAAS_CREATING) {
+        goto done;
+    }
+
+    fn = inst->function;
+
+    same = (fn->known
+            && fn->kind == want->kind
+            && ngx_memcmp(fn->revision, want->revision,
+                          NGX_HTTP_FAAS_REVISION_LEN)
+               == 0);
+
+    if (!same && fn->version != inst->version) {
+
+        /* somebody else read another one meanwhile: which is the later? */
+
+        rc = NGX_AGAIN;
+        goto done;
+    }
+
+    if (!same) {
+        ngx_http_faas_function_update(fn, want);
+    }
+
+    inst->version = fn->version;
+    inst->concurrency = concurrency;
+    inst->idle = idle;
+    ngx_memcpy(inst->revision, want->revision, NGX_HTTP_FAAS_REVISION_LEN);
+
+    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_LOADING);
+    rc = NGX_OK;
+
+done:
 
     ngx_http_faas_zone_unlock(zone);
 
@@ -260,23 +516,96 @@ ngx_http_faas_instance_removed(ngx_http_faas_zone_t *zone,
 
 
 ngx_uint_t
-ngx_http_faas_instance_known(ngx_http_faas_zone_t *zone, uint32_t epoch,
-    ngx_uint_t slot, ngx_uint_t generation)
+ngx_http_faas_instance_lost(ngx_http_faas_zone_t *zone, ngx_uint_t slot,
+    u_char *id, ngx_uint_t ended)
 {
-    ngx_uint_t                 known;
+    ngx_uint_t                 lost;
     ngx_http_faas_instance_t  *inst;
 
-    if (epoch != zone->sh->epoch || slot >= zone->sh->ninstances) {
+    if (slot >= zone->sh->ninstances) {
         return 0;
     }
 
     ngx_http_faas_zone_lock(zone);
 
     inst = &zone->sh->instances[slot];
-    known = (inst->state != NGX_HTTP_FAAS_EMPTY
-             && inst->generation == generation);
+
+    lost = (inst->identified
+            && ngx_memcmp(inst->id, id, NGX_HTTP_FAAS_ID_LEN) == 0
+            && (inst->state == NGX_HTTP_FAAS_SPARE
+                || inst->state == NGX_HTTP_FAAS_READY
+                || inst->state == NGX_HTTP_FAAS_DRAINING));
+
+    if (lost && ended) {
+        ngx_http_faas_instance_end(zone, inst);
+
+    } else if (lost) {
+        ngx_http_faas_instance_drain(zone, inst);
+    }
 
     ngx_http_faas_zone_unlock(zone);
 
-    return known;
+    return lost;
+}
+
+
+/*
+ * Who holds it may still want to know how it ended, and ends it then; but who
+ * has not even reached it is told at once.
+ */
+
+void
+ngx_http_faas_instance_end(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    ngx_queue_t            *q;
+    ngx_http_faas_lease_t  *lease;
+
+    if (inst->active == 0) {
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+        return;
+    }
+
+    inst->gone = 1;
+
+    for (q = ngx_queue_head(&inst->leases);
+         q != ngx_queue_sentinel(&inst->leases);
+         q = ngx_queue_next(q))
+    {
+        lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
+        ngx_http_faas_worker_notify(zone, lease);
+    }
+
+    if (inst->state == NGX_HTTP_FAAS_READY) {
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DRAINING);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_faas_instance_retire(ngx_http_faas_zone_t *zone)
+{
+    ngx_uint_t                 i, n;
+    ngx_http_faas_instance_t  *inst;
+
+    n = 0;
+
+    ngx_http_faas_zone_lock(zone);
+
+    for (i = 0; i < zone->sh->ninstances; i++) {
+        inst = &zone->sh->instances[i];
+
+        if (inst->state == NGX_HTTP_FAAS_READY
+            && inst->active == 0
+            && inst->idle
+            && ngx_current_msec - inst->used >= inst->idle)
+        {
+            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+            n++;
+        }
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return n;
 }

@@ -21,11 +21,20 @@ void ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_uint_t state);
 
 /*
- * Takes an empty slot for a function, to be started by this process: it is
- * CREATING, with us as owner.  NULL when none is left.
+ * Takes an empty slot for a function, or with NULL for a spare loader, to be
+ * started by this process: it is CREATING, with us as owner.  NULL when none
+ * is left.
  */
 ngx_http_faas_instance_t *ngx_http_faas_instance_take(
-    ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn);
+    ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn, uint32_t kind);
+
+/* the same with a spare of that runtime, which stands ready; or NULL */
+ngx_http_faas_instance_t *ngx_http_faas_instance_spare(
+    ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn, uint32_t kind);
+
+/* its process is gone: it serves no more, and dies with its last lease */
+void ngx_http_faas_instance_end(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
 
 /* takes no more requests, and dies when the last one has ended */
 void ngx_http_faas_instance_drain(ngx_http_faas_zone_t *zone,
@@ -38,12 +47,38 @@ void ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
 /* locking: */
 
 /*
- * The source is on its way into the instance: what was read, and so many
- * requests at a time.  NGX_DECLINED when it was given up meanwhile.
+ * Asks to have it started by the engine, which starts few at a time.  NGX_OK:
+ * it may be now, until it is something else than CREATING; NGX_AGAIN: the
+ * bell will ring, ask again then; NGX_DECLINED: not wanted any more;
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_faas_instance_turn(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
+
+/* keeps the id of its container, NGX_HTTP_FAAS_ID_LEN hex digits */
+void ngx_http_faas_instance_identify(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_str_t *id);
+
+/*
+ * Its loader listens, and has no function: it is a SPARE that takes a frame
+ * with this token.  NGX_DECLINED when it was given up meanwhile.
+ */
+ngx_int_t ngx_http_faas_instance_booted(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_str_t *token);
+
+/* to be called before the source is read; NGX_DECLINED: given up */
+ngx_int_t ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
+
+/*
+ * The source is on its way into the instance: what was read, so many requests
+ * at a time, and how long it may live unused, in milliseconds (0: for ever).
+ * NGX_DECLINED when it was given up meanwhile; NGX_AGAIN when it has to be
+ * refreshed, and the source read, again.
  */
 ngx_int_t ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
-    ngx_uint_t concurrency);
+    ngx_uint_t concurrency, ngx_msec_t idle);
 
 /* whether the start is still wanted */
 ngx_int_t ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,
@@ -60,9 +95,15 @@ ngx_http_faas_instance_t *ngx_http_faas_instance_claim(
 void ngx_http_faas_instance_removed(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_uint_t confirmed);
 
-/* whether a container of this epoch, slot and generation is ours */
-ngx_uint_t ngx_http_faas_instance_known(ngx_http_faas_zone_t *zone,
-    uint32_t epoch, ngx_uint_t slot, ngx_uint_t generation);
+/*
+ * The container with this id has ended, or else is not to be trusted any more.
+ * Whether it was one of ours that served.
+ */
+ngx_uint_t ngx_http_faas_instance_lost(ngx_http_faas_zone_t *zone,
+    ngx_uint_t slot, u_char *id, ngx_uint_t ended);
+
+/* ends what nobody has used for too long; how many */
+ngx_uint_t ngx_http_faas_instance_retire(ngx_http_faas_zone_t *zone);
 
 
 #endif /* _NGX_HTTP_FAAS_INSTANCE_H_INCLUDED_ */

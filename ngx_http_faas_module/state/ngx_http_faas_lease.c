@@ -19,16 +19,15 @@ static void ngx_http_faas_lease_free(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);
 static void ngx_http_faas_lease_grant(ngx_http_faas_lease_t *lease,
     ngx_http_faas_instance_t *inst);
-static void ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst);
+static ngx_int_t ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_http_faas_lease_t *lease,
+    ngx_http_faas_instance_t **instp);
 static ngx_http_faas_instance_t *ngx_http_faas_lease_vacant(
-    ngx_http_faas_function_t *fn);
+    ngx_http_faas_function_t *fn, ngx_uint_t version);
 static ngx_http_faas_instance_t *ngx_http_faas_lease_starting(
     ngx_http_faas_function_t *fn);
 static void ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);
-static void ngx_http_faas_lease_report(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn, ngx_uint_t status, ngx_str_t *text);
 static void ngx_http_faas_lease_bereave(ngx_http_faas_zone_t *zone,
     ngx_http_faas_worker_t *worker);
 
@@ -41,7 +40,6 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
     ngx_int_t                  rc;
     ngx_http_faas_lease_t     *lease;
     ngx_http_faas_function_t  *fn;
-    ngx_http_faas_instance_t  *inst;
 
     rc = NGX_ERROR;
     *leasep = NULL;
@@ -57,7 +55,7 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
     fn->pinned = 1;
 
     if (want->revision) {
-        ngx_http_faas_function_update(zone, fn, want);
+        ngx_http_faas_function_update(fn, want);
 
     } else if (!ngx_http_faas_function_current(fn, want)) {
         rc = NGX_DECLINED;
@@ -69,31 +67,14 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
         goto done;
     }
 
-    inst = ngx_http_faas_lease_vacant(fn);
-
-    if (inst && ngx_queue_empty(&fn->waiting)) {
-        ngx_http_faas_lease_grant(lease, inst);
-        rc = NGX_OK;
-
-    } else if (ngx_http_faas_function_served(fn)) {
-        rc = NGX_AGAIN;
-
-    } else {
-        *instp = ngx_http_faas_instance_take(zone, fn);
-        rc = *instp ? NGX_DONE : NGX_BUSY;
-    }
+    rc = ngx_http_faas_lease_place(zone, fn, lease, instp);
 
     if (rc == NGX_BUSY) {
         ngx_http_faas_lease_free(zone, lease);
-        goto done;
-    }
 
-    if (rc != NGX_OK) {
-        lease->function = fn;
-        ngx_queue_insert_tail(&fn->waiting, &lease->queue);
+    } else {
+        *leasep = lease;
     }
-
-    *leasep = lease;
 
 done:
 
@@ -110,6 +91,59 @@ done:
     }
 
     ngx_http_faas_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/* on an instance, or into the queue */
+
+static ngx_int_t
+ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn, ngx_http_faas_lease_t *lease,
+    ngx_http_faas_instance_t **instp)
+{
+    ngx_int_t                  rc;
+    ngx_http_faas_instance_t  *inst;
+
+    lease->version = fn->version;
+
+    if (fn->failed == fn->version && zone->keep) {
+        inst = ngx_http_faas_function_newest(fn);
+
+        if (inst) {
+            lease->version = inst->version;
+        }
+    }
+
+    inst = ngx_http_faas_lease_vacant(fn, lease->version);
+
+    if (inst && ngx_queue_empty(&fn->waiting)) {
+        ngx_http_faas_lease_grant(lease, inst);
+        return NGX_OK;
+    }
+
+    rc = NGX_AGAIN;
+
+    if (zone->sh->settled
+        && !ngx_http_faas_function_served(fn, lease->version))
+    {
+        inst = ngx_http_faas_instance_spare(zone, fn, fn->kind);
+
+        if (inst == NULL) {
+            inst = ngx_http_faas_instance_take(zone, fn, fn->kind);
+        }
+
+        if (inst == NULL) {
+            return NGX_BUSY;
+        }
+
+        *instp = inst;
+        rc = NGX_DONE;
+    }
+
+    lease->function = fn;
+    ngx_queue_insert_tail(&fn->waiting, &lease->queue);
 
     return rc;
 }
@@ -164,7 +198,7 @@ ngx_http_faas_lease_free(ngx_http_faas_zone_t *zone,
 
 
 static ngx_http_faas_instance_t *
-ngx_http_faas_lease_vacant(ngx_http_faas_function_t *fn)
+ngx_http_faas_lease_vacant(ngx_http_faas_function_t *fn, ngx_uint_t version)
 {
     ngx_queue_t               *q;
     ngx_http_faas_instance_t  *inst;
@@ -176,6 +210,7 @@ ngx_http_faas_lease_vacant(ngx_http_faas_function_t *fn)
         inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
         if (inst->state == NGX_HTTP_FAAS_READY
+            && inst->version >= version
             && inst->active < inst->concurrency)
         {
             return inst;
@@ -199,9 +234,12 @@ ngx_http_faas_lease_grant(ngx_http_faas_lease_t *lease,
 }
 
 
-/* lets in as many as there is room for */
+/*
+ * Lets in as many as there is room for.  Who came later wants a version that
+ * is no older, so the first one whom the instance is too old for ends it.
+ */
 
-static void
+void
 ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst)
 {
@@ -216,9 +254,13 @@ ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
            && !ngx_queue_empty(&fn->waiting))
     {
         q = ngx_queue_head(&fn->waiting);
-        ngx_queue_remove(q);
-
         lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
+
+        if (lease->version > inst->version) {
+            break;
+        }
+
+        ngx_queue_remove(q);
 
         ngx_http_faas_lease_grant(lease, inst);
         ngx_http_faas_worker_notify(zone, lease);
@@ -249,6 +291,7 @@ ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
         inst = lease->instance;
         lease->instance = NULL;
         inst->active--;
+        inst->used = ngx_current_msec;
 
         if (inst->state == NGX_HTTP_FAAS_DRAINING && inst->active == 0) {
             ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
@@ -369,162 +412,6 @@ ngx_http_faas_lease_starting(ngx_http_faas_function_t *fn)
 
 
 void
-ngx_http_faas_lease_ready(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst)
-{
-    ngx_http_faas_function_t  *fn;
-
-    ngx_http_faas_zone_lock(zone);
-
-    inst->owner = 0;
-
-    if (inst->state == NGX_HTTP_FAAS_LOADING) {
-        fn = inst->function;
-
-        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_READY);
-
-        if (ngx_memcmp(inst->revision, fn->revision,
-                       NGX_HTTP_FAAS_REVISION_LEN)
-            != 0)
-        {
-            /* the source changed meanwhile */
-            ngx_http_faas_instance_drain(zone, inst);
-
-        } else {
-            ngx_http_faas_lease_admit(zone, inst);
-        }
-    }
-
-    ngx_http_faas_zone_unlock(zone);
-}
-
-
-static void
-ngx_http_faas_lease_report(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn, ngx_uint_t status, ngx_str_t *text)
-{
-    ngx_queue_t             *q;
-    ngx_http_faas_lease_t   *lease;
-    ngx_http_faas_report_t  *report;
-
-    report = NULL;
-
-    while (!ngx_queue_empty(&fn->waiting)) {
-        q = ngx_queue_head(&fn->waiting);
-        ngx_queue_remove(q);
-
-        lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
-
-        if (report == NULL) {
-            report = ngx_slab_alloc_locked(zone->shpool,
-                                     offsetof(ngx_http_faas_report_t, data)
-                                     + text->len);
-
-            if (report) {
-                report->refs = 0;
-                report->status = status;
-                report->len = text->len;
-                ngx_memcpy(report->data, text->data, text->len);
-            }
-        }
-
-        if (report) {
-            report->refs++;
-        }
-
-        lease->report = report;
-        lease->function = NULL;
-        lease->state = NGX_HTTP_FAAS_LEASE_FAILED;
-
-        ngx_http_faas_worker_notify(zone, lease);
-    }
-}
-
-
-void
-ngx_http_faas_lease_fail(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst, ngx_uint_t status, ngx_str_t *text)
-{
-    ngx_http_faas_function_t  *fn;
-
-    ngx_http_faas_zone_lock(zone);
-
-    fn = inst->function;
-
-    if (fn && status == 0
-        && ngx_memcmp(inst->revision, fn->revision,
-                      NGX_HTTP_FAAS_REVISION_LEN)
-           != 0)
-    {
-        /* the source changed meanwhile: who waits is to ask again */
-
-        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-
-    } else if (fn) {
-        fn->pinned = 1;
-
-        ngx_http_faas_lease_report(zone, fn, status, text);
-        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-
-        fn->pinned = 0;
-        ngx_http_faas_function_release(zone, fn);
-    }
-
-    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_REMOVING);
-
-    ngx_http_faas_zone_unlock(zone);
-}
-
-
-void
-ngx_http_faas_lease_forget(ngx_http_faas_zone_t *zone, ngx_str_t *name)
-{
-    ngx_str_t                  text;
-    ngx_queue_t               *q, *next;
-    ngx_http_faas_function_t  *fn;
-    ngx_http_faas_instance_t  *inst;
-
-    ngx_http_faas_zone_lock(zone);
-
-    fn = ngx_http_faas_function_find(zone, name);
-
-    if (fn == NULL) {
-        ngx_http_faas_zone_unlock(zone);
-        return;
-    }
-
-    fn->pinned = 1;
-    fn->known = 0;
-
-    ngx_str_set(&text, "the function was deleted");
-    ngx_http_faas_lease_report(zone, fn, NGX_HTTP_NOT_FOUND, &text);
-
-    for (q = ngx_queue_head(&fn->instances);
-         q != ngx_queue_sentinel(&fn->instances);
-         q = next)
-    {
-        next = ngx_queue_next(q);
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
-
-        if (inst->state == NGX_HTTP_FAAS_CREATING
-            || inst->state == NGX_HTTP_FAAS_LOADING)
-        {
-            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-            ngx_http_faas_worker_wake(zone, inst->owner);
-            continue;
-        }
-
-        ngx_http_faas_instance_drain(zone, inst);
-    }
-
-    fn->pinned = 0;
-    ngx_http_faas_function_release(zone, fn);
-
-    ngx_http_faas_zone_unlock(zone);
-}
-
-
-void
 ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
 {
     ngx_uint_t                 i;
@@ -561,6 +448,24 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
     }
 
     ngx_http_faas_zone_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_http_faas_lease_gone(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    ngx_uint_t  gone;
+
+    ngx_http_faas_zone_lock(zone);
+
+    gone = (lease->state == NGX_HTTP_FAAS_LEASE_LOST
+            || (lease->state == NGX_HTTP_FAAS_LEASE_HELD
+                && lease->instance->gone));
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return gone;
 }
 
 

@@ -49,20 +49,13 @@ ngx_http_faas_instance_t *ngx_http_faas_lease_condemn(
 void ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);
 
-/* the instance serves: lets in whoever waits */
-void ngx_http_faas_lease_ready(ngx_http_faas_zone_t *zone,
+/* whether the instance's process has ended under a lease that was held */
+ngx_uint_t ngx_http_faas_lease_gone(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease);
+
+/* under the lock: the instance has room, let in whoever waits */
+void ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
-
-/*
- * The start failed: tells all who waited for it.  "status" is an HTTP one,
- * or 0 when the function is to blame.  The instance is claimed for removal.
- */
-void ngx_http_faas_lease_fail(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst, ngx_uint_t status, ngx_str_t *text);
-
-/* the source is gone: so are the instances, once they are idle */
-void ngx_http_faas_lease_forget(ngx_http_faas_zone_t *zone,
-    ngx_str_t *name);
 
 /*
  * Takes back what dead processes held: leases, waiters, and the instances

@@ -12,6 +12,8 @@
 #include "ngx_http_faas_zone.h"
 #include "ngx_http_faas_function.h"
 
+#include <sys/random.h>
+
 
 /* a /22 behind one bridge: the kernel gives a bridge 1024 ports */
 #define NGX_HTTP_FAAS_INSTANCES  1020
@@ -130,6 +132,8 @@ ngx_http_faas_zone_make(ngx_http_faas_zone_t *zone, size_t size)
     ngx_queue_init(&sh->workers);
     ngx_queue_init(&sh->empty);
     ngx_queue_init(&sh->dead);
+    ngx_queue_init(&sh->spares);
+    ngx_queue_init(&sh->turns);
 
     for (i = 0; i < n; i++) {
         inst[i].slot = i;
@@ -137,7 +141,10 @@ ngx_http_faas_zone_make(ngx_http_faas_zone_t *zone, size_t size)
         ngx_queue_insert_tail(&sh->empty, &inst[i].queue);
     }
 
-    sh->epoch = (uint32_t) (ngx_random() ^ ngx_time());
+    if (getrandom(&sh->epoch, sizeof(sh->epoch), 0) != sizeof(sh->epoch)) {
+        sh->epoch = (uint32_t) (ngx_time() ^ (ngx_pid << 16));
+    }
+
     sh->ninstances = n;
     sh->instances = inst;
     sh->layout = NGX_HTTP_FAAS_LAYOUT;

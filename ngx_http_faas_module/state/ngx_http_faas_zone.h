@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610002
+#define NGX_HTTP_FAAS_LAYOUT  0x66610003
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -27,19 +27,27 @@ typedef struct ngx_http_faas_lease_s     ngx_http_faas_lease_t;
 
 
 /*
- * EMPTY -> CREATING -> LOADING -> READY -> DRAINING -> DEAD -> REMOVING
- *   ^                    any living state -> DEAD                 |
- *   +----------------- the engine confirmed the removal ----------+
+ * EMPTY -> CREATING ------------> LOADING -> READY -> DRAINING -> DEAD
+ *   ^       |    ^                   any living state -> DEAD      |
+ *   |       v    | claimed                                         v
+ *   |       SPARE                                               REMOVING
+ *   +------------- the engine confirmed the removal ---------------+
+ *
+ * CREATING: a process, the owner, brings a loader up, or to its function.
+ * SPARE: a loader that stands ready, and has no function yet.
+ * FOREIGN: not ours, another zone of that name uses the address; then EMPTY.
  */
 
 typedef enum {
     NGX_HTTP_FAAS_EMPTY = 0,
     NGX_HTTP_FAAS_CREATING,
+    NGX_HTTP_FAAS_SPARE,
     NGX_HTTP_FAAS_LOADING,
     NGX_HTTP_FAAS_READY,
     NGX_HTTP_FAAS_DRAINING,
     NGX_HTTP_FAAS_DEAD,
-    NGX_HTTP_FAAS_REMOVING
+    NGX_HTTP_FAAS_REMOVING,
+    NGX_HTTP_FAAS_FOREIGN
 } ngx_http_faas_instance_state_e;
 
 
@@ -67,6 +75,7 @@ typedef struct {
 typedef struct {
     ngx_str_t                        name;
     ngx_http_faas_identity_t         identity;
+    uint32_t                         kind;      /* of its runtime */
     u_char                          *revision;  /* NULL: not read yet */
     unsigned                         racy:1;
 } ngx_http_faas_want_t;
@@ -77,6 +86,9 @@ struct ngx_http_faas_function_s {
     ngx_queue_t                      instances;
     ngx_queue_t                      waiting;   /* leases, first come first */
     ngx_http_faas_identity_t         identity;
+    ngx_uint_t                       version;   /* counts its revisions */
+    ngx_uint_t                       failed;    /* the one not to start */
+    uint32_t                         kind;
     u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
     unsigned                         pinned:1;  /* somebody sees to it now */
     unsigned                         known:1;   /* identity and revision */
@@ -88,16 +100,29 @@ struct ngx_http_faas_function_s {
 
 struct ngx_http_faas_instance_s {
     ngx_queue_t                      queue;     /* the list of its state */
+    ngx_queue_t                      turn;      /* sh->turns */
     ngx_queue_t                      leases;
-    ngx_http_faas_function_t        *function;  /* NULL once dead */
+    ngx_http_faas_function_t        *function;  /* NULL: spare, or dead */
     ngx_pid_t                        owner;     /* drives it now, or 0 */
     ngx_msec_t                       since;     /* in this state */
+    ngx_msec_t                       used;      /* the last time */
+    ngx_msec_t                       idle;      /* to live unused; 0: on */
     ngx_uint_t                       slot;      /* also its address */
     ngx_uint_t                       generation;
+    ngx_uint_t                       version;   /* of the function */
     ngx_uint_t                       concurrency;
     ngx_uint_t                       active;    /* leases held */
     ngx_uint_t                       state;
+    uint32_t                         epoch;     /* of the zone it began in */
+    uint32_t                         kind;      /* of its runtime */
     u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
+    u_char                           token[NGX_HTTP_FAAS_TOKEN_LEN];
+    u_char                           id[NGX_HTTP_FAAS_ID_LEN];
+    unsigned                         identified:1;  /* "id" is known */
+    unsigned                         warm:1;    /* it was a spare */
+    unsigned                         turning:1; /* in sh->turns */
+    unsigned                         starting:1;    /* in sh->starting */
+    unsigned                         gone:1;    /* its process has ended */
 };
 
 
@@ -110,6 +135,7 @@ struct ngx_http_faas_lease_s {
     ngx_http_faas_worker_t          *worker;
     ngx_http_faas_report_t          *report;
     void                            *data;      /* of the worker's own */
+    ngx_uint_t                       version;   /* this one or a later one */
     unsigned                         state:4;
     unsigned                         notified:1;
 };
@@ -131,15 +157,23 @@ typedef struct {
     ngx_queue_t                      workers;
     ngx_queue_t                      empty;     /* longest empty first */
     ngx_queue_t                      dead;      /* DEAD and REMOVING */
+    ngx_queue_t                      spares;    /* or on the way to it */
+    ngx_queue_t                      turns;     /* who waits to be started */
+    ngx_uint_t                       starting;  /* by the engine, now */
 
     uint32_t                         epoch;     /* of this zone, random */
+    uint32_t                         foreign;   /* another one, alive, or 0 */
 
     ngx_pid_t                        keeper;
     ngx_msec_t                       keeper_beat;
+    ngx_msec_t                       claimed;   /* when a spare was last */
+    ngx_uint_t                       topup;     /* spares may be missing */
 
     ngx_uint_t                       engine_ready;
-    ngx_uint_t                       swept;     /* strays were looked for */
+    ngx_uint_t                       settled;   /* adoption was tried */
+    ngx_uint_t                       swept;     /* the engine's list, seen */
     ngx_uint_t                       patience;  /* ticks without the engine */
+    u_char                           events[24];    /* "SEC.NANO", so far */
     in_addr_t                        network;   /* host byte order */
     u_char                           api[8];    /* version, "1.41" */
 
@@ -156,9 +190,12 @@ typedef struct {
     ngx_http_faas_worker_t          *worker;    /* this process */
     ngx_str_t                        name;
     uint32_t                         owner;     /* of prefix and name */
+    ngx_uint_t                       starts;    /* at a time */
+    int                              beacon;    /* see the epoch unit */
     ngx_array_t                     *efds;      /* int, one a worker slot */
     uint64_t                         rings[NGX_MAX_PROCESSES / 64];
     unsigned                         ringing:1; /* some bit of rings is set */
+    unsigned                         keep:1;    /* faas_on_error */
 } ngx_http_faas_zone_t;
 
 

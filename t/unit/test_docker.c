@@ -62,6 +62,7 @@ static void ngx_http_faas_test_docker_generous(void **state);
 static void ngx_http_faas_test_docker_paths(void **state);
 static void ngx_http_faas_test_docker_network(void **state);
 static void ngx_http_faas_test_docker_list(void **state);
+static void ngx_http_faas_test_docker_list_page(void **state);
 static void ngx_http_faas_test_docker_serialize(void **state);
 static void ngx_http_faas_test_docker_outcomes(void **state);
 static void ngx_http_faas_test_docker_bodies(void **state);
@@ -320,6 +321,109 @@ static ngx_http_faas_test_outcome_t  ngx_http_faas_test_outcome[] = {
     { NGX_HTTP_FAAS_DOCKER_LIST, 404, "404 page not found\n",
       NGX_HTTP_FAAS_DOCKER_ENGINE },
 
+    /* rename */
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 204, "", NGX_HTTP_FAAS_DOCKER_OK },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 400,
+      "{\"message\":\"Renaming a container with the same name as its "
+      "current name\"}",
+      NGX_HTTP_FAAS_DOCKER_OK },
+
+    { NGX_HTTP_FAAS_DOCKER_CREATE, 400,
+      "{\"message\":\"Renaming a container with the same name as its "
+      "current name\"}",
+      NGX_HTTP_FAAS_DOCKER_INVALID },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 400,
+      "{\"message\":\"Error when allocating new name: Invalid container "
+      "name (/-x), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed\"}",
+      NGX_HTTP_FAAS_DOCKER_INVALID },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 404,
+      "{\"message\":\"No such container: x\"}", NGX_HTTP_FAAS_DOCKER_GONE },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 404, "404 page not found\n",
+      NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 409,
+      "{\"message\":\"Error when allocating new name: Conflict. The "
+      "container name \\\"/x\\\" is already in use by container y.\"}",
+      NGX_HTTP_FAAS_DOCKER_CONFLICT },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 403, "", NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    { NGX_HTTP_FAAS_DOCKER_RENAME, 500,
+      "{\"message\":\"container is marked for removal\"}",
+      NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    /* update */
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 200, "{\"Warnings\":null}\n",
+      NGX_HTTP_FAAS_DOCKER_OK },
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 400,
+      "{\"message\":\"Minimum memory limit allowed is 6MB\"}",
+      NGX_HTTP_FAAS_DOCKER_INVALID },
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 404,
+      "{\"message\":\"No such container: x\"}", NGX_HTTP_FAAS_DOCKER_GONE },
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 409,
+      "{\"message\":\"container x is not running\"}",
+      NGX_HTTP_FAAS_DOCKER_GONE },
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 500,
+      "{\"message\":\"Cannot update container x: container is marked for "
+      "removal and cannot be \\\"update\\\"\"}",
+      NGX_HTTP_FAAS_DOCKER_GONE },
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 500,
+      "{\"message\":\"Cannot update container x: runc did not terminate "
+      "successfully: exit status 1: unable to set memory limit to 8000000 "
+      "(current usage: 33210368, peak usage: 42704896)\\n: unknown\"}",
+      NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    { NGX_HTTP_FAAS_DOCKER_UPDATE, 500, "", NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    /* events */
+
+    { NGX_HTTP_FAAS_DOCKER_EVENTS, 200, "", NGX_HTTP_FAAS_DOCKER_OK },
+
+    { NGX_HTTP_FAAS_DOCKER_EVENTS, 400,
+      "{\"message\":\"Invalid filter 'x'\"}",
+      NGX_HTTP_FAAS_DOCKER_INVALID },
+
+    { NGX_HTTP_FAAS_DOCKER_EVENTS, 404, "404 page not found\n",
+      NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    { NGX_HTTP_FAAS_DOCKER_EVENTS, 409, "", NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    { NGX_HTTP_FAAS_DOCKER_EVENTS, 500,
+      "{\"message\":\"strconv.ParseInt: parsing \\\"x\\\": invalid "
+      "syntax\"}",
+      NGX_HTTP_FAAS_DOCKER_ENGINE },
+
+    /* network remove */
+
+    { NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE, 204, "",
+      NGX_HTTP_FAAS_DOCKER_OK },
+
+    { NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE, 403,
+      "{\"message\":\"error while removing network: network faasnet id x has "
+      "active endpoints\"}",
+      NGX_HTTP_FAAS_DOCKER_CONFLICT },
+
+    { NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE, 409, "",
+      NGX_HTTP_FAAS_DOCKER_CONFLICT },
+
+    { NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE, 404,
+      "{\"message\":\"network faasnet not found\"}",
+      NGX_HTTP_FAAS_DOCKER_GONE },
+
+    { NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE, 404, "404 page not found\n",
+      NGX_HTTP_FAAS_DOCKER_ENGINE },
+
     /* versions, as JSON and as text */
 
     { NGX_HTTP_FAAS_DOCKER_CREATE, 400,
@@ -397,6 +501,7 @@ ngx_http_faas_test_docker(void)
         cmocka_unit_test(ngx_http_faas_test_docker_paths),
         cmocka_unit_test(ngx_http_faas_test_docker_network),
         cmocka_unit_test(ngx_http_faas_test_docker_list),
+        cmocka_unit_test(ngx_http_faas_test_docker_list_page),
         cmocka_unit_test(ngx_http_faas_test_docker_serialize),
         cmocka_unit_test(ngx_http_faas_test_docker_outcomes),
         cmocka_unit_test(ngx_http_faas_test_docker_bodies),
@@ -982,7 +1087,7 @@ ngx_http_faas_test_docker_list(void **state)
     ngx_str_set(s, "faas.owner=me");
 
     rc = ngx_http_faas_docker_list(pool, &ngx_http_faas_test_docker_v, labels,
-                                   &req);
+                                   0, NULL, &req);
     assert_int_equal(rc, NGX_OK);
     ngx_http_faas_test_docker_equal(&req.method, "GET");
     ngx_http_faas_test_docker_equal(&req.path,
@@ -994,7 +1099,7 @@ ngx_http_faas_test_docker_list(void **state)
     s->len = ngx_strlen(s->data);
 
     rc = ngx_http_faas_docker_list(pool, &ngx_http_faas_test_docker_v, labels,
-                                   &req);
+                                   0, NULL, &req);
     assert_int_equal(rc, NGX_OK);
 
     src = req.path.data + sizeof(prefix) - 1;
@@ -1015,6 +1120,50 @@ ngx_http_faas_test_docker_list(void **state)
     ngx_http_faas_test_docker_text(root, "label|1",
                                    ngx_http_faas_test_docker_evil);
     cJSON_Delete(root);
+}
+
+
+static void
+ngx_http_faas_test_docker_list_page(void **state)
+{
+    ngx_int_t                        rc;
+    ngx_str_t                        before, *v;
+    ngx_uint_t                       i;
+    ngx_pool_t                      *pool;
+    ngx_http_faas_docker_request_t   req;
+
+    static ngx_str_t  bad[] = {
+        ngx_string("-x"),
+        ngx_string("x\"],\"y\":[\""),
+        ngx_string("a\0b"),
+        ngx_string(NGX_HTTP_FAAS_TEST_ID "0")
+    };
+
+    pool = *state;
+    v = &ngx_http_faas_test_docker_v;
+
+    ngx_str_null(&before);
+
+    rc = ngx_http_faas_docker_list(pool, v, NULL, NGX_MAX_INT_T_VALUE,
+                                   &before, &req);
+    assert_int_equal(rc, NGX_OK);
+    ngx_http_faas_test_docker_equal(&req.path,
+                 "/v1.41/containers/json?all=1&limit=9223372036854775807"
+                 "&filters=%7B%22label%22%3A%5B%5D%7D");
+
+    ngx_str_set(&before, NGX_HTTP_FAAS_TEST_ID);
+
+    rc = ngx_http_faas_docker_list(pool, v, NULL, 100, &before, &req);
+    assert_int_equal(rc, NGX_OK);
+    ngx_http_faas_test_docker_equal(&req.path,
+                 "/v1.41/containers/json?all=1&limit=100"
+                 "&filters=%7B%22before%22%3A%5B%22" NGX_HTTP_FAAS_TEST_ID
+                 "%22%5D%2C%22label%22%3A%5B%5D%7D");
+
+    for (i = 0; i < sizeof(bad) / sizeof(ngx_str_t); i++) {
+        rc = ngx_http_faas_docker_list(pool, v, NULL, 100, &bad[i], &req);
+        assert_int_equal(rc, NGX_ERROR);
+    }
 }
 
 
@@ -1106,7 +1255,7 @@ ngx_http_faas_test_docker_bodies(void **state)
 
     ngx_str_null(&none);
 
-    for (call = 0; call <= NGX_HTTP_FAAS_DOCKER_LIST; call++) {
+    for (call = 0; call <= NGX_HTTP_FAAS_DOCKER_NETWORK_REMOVE; call++) {
         for (status = 0; status < 1000; status++) {
             outcome = ngx_http_faas_docker_outcome(call, status, &none);
 
@@ -1329,7 +1478,10 @@ ngx_http_faas_test_docker_parse_inspect(void **state)
 
     rc = ngx_http_faas_docker_parse_inspect(pool,
              ngx_http_faas_test_docker_str(pool,
-                 "{\"State\":{\"Status\":\"running\",\"Running\":true,"
+                 "{\"Id\":\"" NGX_HTTP_FAAS_TEST_ID "\",\"Config\":{"
+                 "\"Labels\":{\"faas.owner\":\"me\",\"faas.epoch\":\"e1\","
+                 "\"faas.slot\":\"7\"}},"
+                 "\"State\":{\"Status\":\"running\",\"Running\":true,"
                  "\"OOMKilled\":false,\"Pid\":4711,\"ExitCode\":0,"
                  "\"Error\":\"\","
                  "\"StartedAt\":\"2023-11-14T22:13:20.123456789Z\"},"
@@ -1345,10 +1497,15 @@ ngx_http_faas_test_docker_parse_inspect(void **state)
     assert_int_equal(s.started_msec, 123);
     ngx_http_faas_test_docker_equal(&s.status, "running");
     ngx_http_faas_test_docker_equal(&s.address, "10.111.0.9");
+    ngx_http_faas_test_docker_equal(&s.id, NGX_HTTP_FAAS_TEST_ID);
+    ngx_http_faas_test_docker_equal(&s.owner, "me");
+    ngx_http_faas_test_docker_equal(&s.epoch, "e1");
 
     rc = ngx_http_faas_docker_parse_inspect(pool,
              ngx_http_faas_test_docker_str(pool,
-                 "{\"State\":{\"Status\":\"exited\",\"Running\":false,"
+                 "{\"Id\":\"0123\",\"Config\":{\"Labels\":{"
+                 "\"faas.owner\":1}},"
+                 "\"State\":{\"Status\":\"exited\",\"Running\":false,"
                  "\"OOMKilled\":true,\"Pid\":0,\"ExitCode\":137,"
                  "\"Error\":\"OCI \\\"x\\\"\","
                  "\"StartedAt\":\"0001-01-01T00:00:00Z\"}}"),
@@ -1361,6 +1518,9 @@ ngx_http_faas_test_docker_parse_inspect(void **state)
     assert_int_equal(s.started, 0);
     ngx_http_faas_test_docker_equal(&s.error, "OCI \"x\"");
     assert_int_equal(s.address.len, 0);
+    assert_int_equal(s.id.len, 0);
+    assert_int_equal(s.owner.len, 0);
+    assert_int_equal(s.epoch.len, 0);
 
     for (i = 0; i < sizeof(bad) / sizeof(char *); i++) {
         rc = ngx_http_faas_docker_parse_inspect(pool,
@@ -1441,8 +1601,8 @@ ngx_http_faas_test_docker_parse_list(void **state)
                  "[{\"Id\":\"" NGX_HTTP_FAAS_TEST_ID "\","
                  "\"Names\":[\"/faas-e1-7\"],\"State\":\"running\","
                  "\"Labels\":{\"faas.owner\":\"me\",\"faas.epoch\":\"e1\","
-                 "\"faas.slot\":\"7\",\"faas.function\":\"h\\u00e9llo\","
-                 "\"faas.revision\":\"abc\",\"faas.runtime\":\"python\","
+                 "\"faas.slot\":\"7\",\"faas.kind\":\"0a1b2c3d\","
+                 "\"faas.runtime\":\"h\\u00e9llo\","
                  "\"faas.prefix\":\"/f\"},"
                  "\"NetworkSettings\":{\"Networks\":{\"faasnet\":{"
                  "\"IPAMConfig\":{\"IPv4Address\":\"10.111.0.7\"},"
@@ -1463,9 +1623,8 @@ ngx_http_faas_test_docker_parse_list(void **state)
     ngx_http_faas_test_docker_equal(&c[0].address, "10.111.0.7");
     ngx_http_faas_test_docker_equal(&c[0].owner, "me");
     ngx_http_faas_test_docker_equal(&c[0].epoch, "e1");
-    ngx_http_faas_test_docker_equal(&c[0].function, "h\303\251llo");
-    ngx_http_faas_test_docker_equal(&c[0].revision, "abc");
-    ngx_http_faas_test_docker_equal(&c[0].runtime, "python");
+    ngx_http_faas_test_docker_equal(&c[0].runtime, "h\303\251llo");
+    ngx_http_faas_test_docker_equal(&c[0].kind, "0a1b2c3d");
     ngx_http_faas_test_docker_equal(&c[0].prefix, "/f");
     assert_int_equal(c[0].slot, 7);
 

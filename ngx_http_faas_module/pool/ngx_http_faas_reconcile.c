@@ -1,0 +1,384 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns the comparison of the zone with the engine's list, which is read in
+ * pages: each container's entry has its whole command, and so the loader.
+ *
+ *   PING, once -> LIST -> LIST ...
+ */
+
+
+#include "ngx_http_faas_reconcile.h"
+#include "ngx_http_faas_census.h"
+#include "ngx_http_faas_container.h"
+#include "ngx_http_faas_epoch.h"
+#include "ngx_http_faas_remove.h"
+
+
+#define NGX_HTTP_FAAS_RECONCILE_PAGE      64
+#define NGX_HTTP_FAAS_RECONCILE_STRAYS    32    /* removed at once */
+#define NGX_HTTP_FAAS_RECONCILE_PATIENCE  2     /* ticks, no engine */
+#define NGX_HTTP_FAAS_RECONCILE_TIMEOUT   5000  /* ms, a call */
+
+
+typedef struct {
+    ngx_http_faas_pool_t            *fp;
+    ngx_http_faas_call_t             call;
+    ngx_msec_t                       began;
+    ngx_str_t                        before;    /* the page's, an id */
+    u_char                          *seen;      /* one byte a slot */
+    ngx_array_t                     *strays;    /* ids, ngx_str_t */
+} ngx_http_faas_reconcile_t;
+
+
+static ngx_int_t ngx_http_faas_reconcile_send(ngx_http_faas_reconcile_t *rec);
+static ngx_int_t ngx_http_faas_reconcile_list(ngx_http_faas_reconcile_t *rec,
+    ngx_str_t *api, ngx_http_faas_call_t *call);
+static void ngx_http_faas_reconcile_handler(ngx_http_faas_call_t *call);
+static ngx_int_t ngx_http_faas_reconcile_page(ngx_http_faas_reconcile_t *rec,
+    ngx_http_faas_call_t *call);
+static void ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
+    ngx_http_faas_docker_container_t *c, ngx_pool_t *pool);
+static ngx_int_t ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name);
+static void ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec,
+    ngx_uint_t done);
+
+
+void
+ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
+{
+    ngx_pool_t                 *pool;
+    ngx_http_faas_sh_t         *sh;
+    ngx_http_faas_reconcile_t  *rec;
+
+    sh = fp->zone.sh;
+
+    /* those of another zone are ours as soon as nobody has that any more */
+
+    if (sh->foreign && !ngx_http_faas_epoch_alive(&fp->zone, sh->foreign)) {
+        sh->foreign = 0;
+        sh->swept = 0;
+    }
+
+    if (sh->swept || fp->sweeping) {
+        return;
+    }
+
+    if (sh->patience) {
+        sh->patience--;
+        return;
+    }
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    rec = ngx_pcalloc(pool, sizeof(ngx_http_faas_reconcile_t));
+    if (rec == NULL) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    rec->fp = fp;
+    rec->began = ngx_current_msec;
+    rec->call.pool = pool;
+
+    rec->seen = ngx_pcalloc(pool, sh->ninstances);
+    rec->strays = ngx_array_create(pool, 8, sizeof(ngx_str_t));
+
+    if (rec->seen == NULL
+        || rec->strays == NULL
+        || ngx_http_faas_reconcile_send(rec) != NGX_OK)
+    {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    /* what is asked for from now on is for the next time */
+
+    sh->swept = 1;
+    fp->sweeping = 1;
+}
+
+
+static ngx_int_t
+ngx_http_faas_reconcile_send(ngx_http_faas_reconcile_t *rec)
+{
+    ngx_int_t              rc;
+    ngx_str_t              api;
+    ngx_pool_t            *pool;
+    ngx_http_faas_call_t  *call;
+
+    call = &rec->call;
+    pool = call->pool;
+
+    ngx_memzero(call, sizeof(ngx_http_faas_call_t));
+
+    call->pool = pool;
+    call->log = ngx_cycle->log;
+    call->timeout = NGX_HTTP_FAAS_RECONCILE_TIMEOUT;
+    call->handler = ngx_http_faas_reconcile_handler;
+    call->data = rec;
+    call->quiet = 1;
+
+    ngx_http_faas_pool_api(rec->fp, &api);
+
+    rc = api.len ? ngx_http_faas_reconcile_list(rec, &api, call)
+                 : ngx_http_faas_docker_ping(pool, &call->request);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_pool_call(rec->fp, NULL, call);
+}
+
+
+static ngx_int_t
+ngx_http_faas_reconcile_list(ngx_http_faas_reconcile_t *rec, ngx_str_t *api,
+    ngx_http_faas_call_t *call)
+{
+    ngx_array_t  *labels;
+
+    labels = ngx_http_faas_pool_label(rec->fp, call->pool);
+    if (labels == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_docker_list(call->pool, api, labels,
+                                     NGX_HTTP_FAAS_RECONCILE_PAGE,
+                                     &rec->before, &call->request);
+}
+
+
+static void
+ngx_http_faas_reconcile_handler(ngx_http_faas_call_t *call)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   api;
+    ngx_http_faas_reconcile_t  *rec;
+
+    rec = call->data;
+
+    ngx_http_faas_pool_api(rec->fp, &api);
+
+    if (call->status != NGX_HTTP_OK) {
+        rc = NGX_ERROR;
+
+    } else if (api.len == 0) {
+        rc = (ngx_http_faas_pool_negotiate(rec->fp, &call->api) == NGX_OK)
+             ? NGX_AGAIN : NGX_ERROR;
+
+    } else {
+        rc = ngx_http_faas_reconcile_page(rec, call);
+    }
+
+    if (rc == NGX_AGAIN && ngx_http_faas_reconcile_send(rec) == NGX_OK) {
+        return;
+    }
+
+    ngx_http_faas_reconcile_end(rec, rc == NGX_OK);
+}
+
+
+/* NGX_AGAIN: there may be more */
+
+static ngx_int_t
+ngx_http_faas_reconcile_page(ngx_http_faas_reconcile_t *rec,
+    ngx_http_faas_call_t *call)
+{
+    u_char                            *p;
+    ngx_uint_t                         i;
+    ngx_pool_t                        *pool;
+    ngx_array_t                       *list;
+    ngx_http_faas_docker_container_t  *c;
+
+    pool = ngx_create_pool(4096, call->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_faas_docker_parse_list(pool, &call->body, &list) != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return NGX_ERROR;
+    }
+
+    c = list->elts;
+
+    for (i = 0; i < list->nelts; i++) {
+        ngx_http_faas_reconcile_container(rec, &c[i], pool);
+    }
+
+    if (list->nelts < NGX_HTTP_FAAS_RECONCILE_PAGE) {
+        ngx_destroy_pool(pool);
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(call->pool, NGX_HTTP_FAAS_ID_LEN);
+
+    if (p) {
+        ngx_memcpy(p, c[i - 1].id.data, NGX_HTTP_FAAS_ID_LEN);
+        rec->before.data = p;
+        rec->before.len = NGX_HTTP_FAAS_ID_LEN;
+    }
+
+    ngx_destroy_pool(pool);
+
+    return p ? NGX_AGAIN : NGX_ERROR;
+}
+
+
+static void
+ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
+    ngx_http_faas_docker_container_t *c, ngx_pool_t *pool)
+{
+    ngx_str_t                  *id;
+    ngx_uint_t                  running;
+    ngx_http_faas_pool_t       *fp;
+    ngx_http_faas_container_t   name;
+
+    fp = rec->fp;
+
+    running = (c->state.len == sizeof("running") - 1
+               && ngx_strncmp(c->state.data, "running", c->state.len) == 0);
+
+    if (ngx_http_faas_container_parse(pool, &c->name, &name) != NGX_OK
+        || name.owner != fp->zone.owner
+        || name.slot >= fp->zone.sh->ninstances)
+    {
+        goto stray;
+    }
+
+    if (ngx_http_faas_census_known(&fp->zone, c->id.data, name.epoch,
+                                   name.slot, name.generation))
+    {
+        rec->seen[name.slot] |= (u_char) running;
+        return;
+    }
+
+    if (name.epoch != fp->zone.sh->epoch) {
+
+        if (ngx_http_faas_epoch_alive(&fp->zone, name.epoch)) {
+
+            /* of the nginx that we are about to replace, or the other way */
+
+            ngx_http_faas_census_reserve(&fp->zone, name.slot);
+            rec->seen[name.slot] = 1;
+            fp->zone.sh->foreign = name.epoch;
+            return;
+        }
+
+        if (running
+            && ngx_http_faas_reconcile_adopt(fp, c, &name) == NGX_OK)
+        {
+            rec->seen[name.slot] = 1;
+            return;
+        }
+    }
+
+stray:
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "faas: removing stray container \"%V\"", &c->name);
+
+    /* later: the engine finds the next page by the last one of this */
+
+    id = ngx_array_push(rec->strays);
+
+    if (id) {
+        id->len = c->id.len;
+        id->data = ngx_pstrdup(rec->call.pool, &c->id);
+    }
+}
+
+
+/* whether its source is still there, the first call will see */
+
+static ngx_int_t
+ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name)
+{
+    ngx_int_t                 kind;
+    ngx_uint_t                i;
+    ngx_http_faas_orphan_t    orphan;
+    ngx_http_faas_runtime_t  *rt;
+
+    kind = ngx_hextoi(c->kind.data, c->kind.len);
+
+    if (name->function.len == 0 || kind == NGX_ERROR) {
+        return NGX_DECLINED;
+    }
+
+    rt = fp->runtimes->elts;
+
+    for (i = 0; i < fp->runtimes->nelts && rt[i].kind != (uint32_t) kind; i++)
+    {
+        /* void */
+    }
+
+    if (i == fp->runtimes->nelts) {
+        return NGX_DECLINED;
+    }
+
+    orphan.function = name->function;
+    orphan.revision = name->revision;
+    orphan.id = c->id.data;
+    orphan.epoch = name->epoch;
+    orphan.kind = rt[i].kind;
+    orphan.slot = name->slot;
+    orphan.generation = name->generation;
+    orphan.concurrency = rt[i].concurrency;
+    orphan.idle = rt[i].idle;
+
+    if (ngx_http_faas_census_adopt(&fp->zone, &orphan) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "faas: adopted \"%V\" of function \"%V\"", &c->name,
+                  &name->function);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec, ngx_uint_t done)
+{
+    ngx_str_t             *id;
+    ngx_uint_t             i, n;
+    ngx_http_faas_pool_t  *fp;
+
+    fp = rec->fp;
+    fp->sweeping = 0;
+
+    id = rec->strays->elts;
+
+    n = ngx_min(rec->strays->nelts, NGX_HTTP_FAAS_RECONCILE_STRAYS);
+
+    for (i = 0; i < n; i++) {
+        if (id[i].data) {
+            (void) ngx_http_faas_remove(fp, NULL, &id[i], NULL, NULL, 0);
+        }
+    }
+
+    if (rec->strays->nelts) {
+        fp->zone.sh->swept = 0;         /* whether they are gone, next time */
+    }
+
+    if (done) {
+        (void) ngx_http_faas_census_missing(&fp->zone, rec->seen, rec->began);
+        ngx_http_faas_remove_dead(fp, NULL);
+
+    } else {
+        fp->zone.sh->swept = 0;
+        fp->zone.sh->patience = NGX_HTTP_FAAS_RECONCILE_PATIENCE;
+    }
+
+    ngx_http_faas_census_settle(&fp->zone);
+
+    ngx_destroy_pool(rec->call.pool);
+}
