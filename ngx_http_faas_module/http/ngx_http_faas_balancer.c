@@ -11,9 +11,11 @@
 #include "ngx_http_faas_balancer.h"
 #include "ngx_http_faas_envelope.h"
 #include "ngx_http_faas_request.h"
+#include "ngx_http_faas_retry.h"
 
 
 #define NGX_HTTP_FAAS_BALANCER_CONNECT  2000    /* ms, a lost SYN included */
+#define NGX_HTTP_FAAS_BALANCER_WAIT     60000   /* ms, for another instance */
 
 
 typedef ngx_int_t (*ngx_http_faas_balancer_header_pt)(ngx_http_request_t *r);
@@ -23,10 +25,13 @@ typedef struct {
     ngx_http_request_t                *request;
     ngx_http_faas_ctx_t               *ctx;
     ngx_http_faas_balancer_header_pt   process_header;
+    ngx_int_t                        (*reinit_request)(ngx_http_request_t *r);
     ngx_int_t                        (*input_filter_init)(void *data);
     ngx_int_t                        (*input_filter)(void *data,
                                                      ssize_t bytes);
     ngx_event_pipe_input_filter_pt     pipe_filter;
+    unsigned                           moved:1;     /* to another instance */
+    unsigned                           waiting:1;   /* for that one */
 } ngx_http_faas_balancer_t;
 
 
@@ -36,8 +41,13 @@ static ngx_int_t ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_faas_balancer_get(ngx_peer_connection_t *pc,
     void *data);
+static ngx_int_t ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
+    ngx_http_faas_balancer_t *bd);
 static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
+static void ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
+    ngx_http_faas_balancer_t *bd);
+static ngx_int_t ngx_http_faas_balancer_reinit_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_balancer_process_header(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_balancer_valid(ngx_http_request_t *r);
@@ -117,7 +127,7 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    bd = ngx_palloc(r->pool, sizeof(ngx_http_faas_balancer_t));
+    bd = ngx_pcalloc(r->pool, sizeof(ngx_http_faas_balancer_t));
     if (bd == NULL) {
         return NGX_ERROR;
     }
@@ -143,6 +153,12 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     conf->connect_timeout = ngx_min(conf->connect_timeout,
                                     NGX_HTTP_FAAS_BALANCER_CONNECT);
 
+    /* where to go on without an instance is for us to say, see below */
+
+    conf->next_upstream |= NGX_HTTP_UPSTREAM_FT_ERROR
+                           |NGX_HTTP_UPSTREAM_FT_TIMEOUT;
+    conf->next_upstream_timeout = 0;
+
     if (ctx->envelope) {
 
         /* its own deadline ends it */
@@ -157,8 +173,10 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     bd->ctx = ctx;
     ctx->balancer = bd;
     bd->process_header = u->process_header;
+    bd->reinit_request = u->reinit_request;
     bd->input_filter_init = u->input_filter_init;
 
+    u->reinit_request = ngx_http_faas_balancer_reinit_request;
     u->process_header = ngx_http_faas_balancer_process_header;
     u->input_filter_init = ngx_http_faas_balancer_input_filter_init;
 
@@ -176,13 +194,10 @@ ngx_http_faas_balancer_get(ngx_peer_connection_t *pc, void *data)
 {
     ngx_http_faas_balancer_t  *bd = data;
 
+    ngx_int_t                   rc;
     ngx_http_faas_admission_t  *adm;
 
     adm = &bd->ctx->adm;
-
-    if (!adm->admitted) {
-        return NGX_BUSY;
-    }
 
     pc->cached = 0;
     pc->connection = NULL;
@@ -191,7 +206,108 @@ ngx_http_faas_balancer_get(ngx_peer_connection_t *pc, void *data)
     pc->socklen = sizeof(struct sockaddr_in);
     pc->name = &adm->peer;
 
+    if (!adm->admitted) {
+
+        rc = ngx_http_faas_balancer_move(pc, bd);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    bd->ctx->failed = 0;
+    bd->request->upstream->conf->connect_timeout =
+                   ngx_min(bd->request->upstream->conf->connect_timeout,
+                           NGX_HTTP_FAAS_BALANCER_CONNECT);
+
     return NGX_OK;
+}
+
+
+/*
+ * The instance was not reached, so it has none of the request: once, another
+ * one may be, even if it has to be started.
+ */
+
+static ngx_int_t
+ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
+    ngx_http_faas_balancer_t *bd)
+{
+    ngx_int_t             rc;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = bd->ctx;
+
+    if (!bd->moved || ctx->timedout) {
+        return NGX_BUSY;
+    }
+
+    /* the request has an upstream now, and carries no subrequests */
+
+    ctx->adm.background = 1;
+
+    rc = ngx_http_faas_admission(&ctx->adm);
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_faas_admission_release(&ctx->adm);
+        return NGX_BUSY;
+    }
+
+    bd->waiting = 1;
+    bd->request->upstream->conf->connect_timeout =
+                                               NGX_HTTP_FAAS_BALANCER_WAIT;
+
+    return ngx_http_faas_retry_hold(pc);
+}
+
+
+void
+ngx_http_faas_balancer_news(ngx_http_faas_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    ngx_http_request_t        *r;
+    ngx_http_upstream_t       *u;
+    ngx_http_faas_balancer_t  *bd;
+
+    r = ctx->request;
+    u = r->upstream;
+    bd = ctx->balancer;
+
+    if (bd == NULL || u == NULL || u->peer.connection == NULL
+        || ctx->adm.lease == NULL)
+    {
+        return;
+    }
+
+    if (!bd->waiting) {
+
+        if (!u->request_sent
+            && ngx_http_faas_lease_gone(&ctx->adm.fp->zone, ctx->adm.lease))
+        {
+            ngx_http_faas_retry_fail(r);
+        }
+
+        return;
+    }
+
+    rc = ngx_http_faas_admission(&ctx->adm);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        bd->waiting = 0;
+        ctx->failed = 0;
+        ngx_http_faas_retry_connect(r, NGX_HTTP_FAAS_BALANCER_CONNECT);
+
+    } else {
+        ngx_http_faas_retry_fail(r);
+    }
 }
 
 
@@ -206,9 +322,13 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_http_faas_ctx_t  *ctx;
 
     ctx = bd->ctx;
+    pc->tries = 0;
 
-    if (pc->tries) {
-        pc->tries--;
+    if ((state & NGX_PEER_FAILED)
+        || ngx_http_faas_balancer_broken(bd->request, pc))
+    {
+        ngx_http_faas_balancer_failed(pc, bd);
+        return;
     }
 
     ngx_http_faas_request_undeadline(ctx);
@@ -218,17 +338,82 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
         return;
     }
 
-    if (!(state & NGX_PEER_FAILED)
-        && !ngx_http_faas_balancer_broken(bd->request, pc))
-    {
-        ngx_http_faas_envelope_stop(ctx);
-        ngx_http_faas_admission_release(&ctx->adm);
-        return;
-    }
+    ngx_http_faas_envelope_stop(ctx);
+    ngx_http_faas_admission_release(&ctx->adm);
+}
+
+
+static void
+ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
+    ngx_http_faas_balancer_t *bd)
+{
+    ngx_connection_t     *c;
+    ngx_http_faas_ctx_t  *ctx;
+    ngx_http_upstream_t  *u;
+
+    ctx = bd->ctx;
+    u = bd->request->upstream;
+    c = pc->connection;
 
     ctx->failed = 1;
 
+    if (ctx->timedout) {
+        ngx_http_faas_request_undeadline(ctx);
+        return;
+    }
+
+    if (pc->cached
+        && u->headers_in.status_n == 0
+        && c && !c->read->timedout && !c->write->timedout)
+    {
+        /*
+         * It closed an idle connection, as it may; nginx tries once more if
+         * the request allows it, and we still have our slot.
+         */
+
+        return;
+    }
+
+    if (!u->request_sent && !bd->moved) {
+        bd->moved = 1;
+        pc->tries = 1;
+
+        (void) ngx_http_faas_admission_condemn(&ctx->adm, NULL, NULL);
+        return;
+    }
+
+    ngx_http_faas_request_undeadline(ctx);
+
+    if (bd->waiting) {
+        bd->waiting = 0;
+        ngx_http_faas_admission_expire(&ctx->adm);
+        return;
+    }
+
     ngx_http_faas_envelope_condemn(ctx);
+}
+
+
+/* proxy begins anew with its own handlers */
+
+static ngx_int_t
+ngx_http_faas_balancer_reinit_request(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_upstream_t       *u;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+    bd = ctx->balancer;
+
+    rc = bd->reinit_request(r);
+
+    bd->process_header = u->process_header;
+    u->process_header = ngx_http_faas_balancer_process_header;
+
+    return rc;
 }
 
 

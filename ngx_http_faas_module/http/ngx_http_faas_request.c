@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_faas_request.h"
+#include "ngx_http_faas_balancer.h"
 #include "ngx_http_faas_envelope.h"
 #include "ngx_http_faas_start.h"
 
@@ -87,6 +88,8 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
 
         ngx_http_faas_admission_release(&ctx->adm);
         ngx_http_faas_envelope_cleanup(ctx);
+        ctx->adm.background = 0;
+        ctx->balancer = NULL;
         ctx->entered = 0;
         ctx->code.len = 0;
         ctx->served = 0;
@@ -412,6 +415,16 @@ ngx_http_faas_request_resume(ngx_http_request_t *r)
 static void
 ngx_http_faas_request_news(ngx_http_faas_admission_t *adm)
 {
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_queue_data(adm, ngx_http_faas_ctx_t, adm);
+
+    if (ctx->served) {
+        ngx_http_set_log_request(adm->request->connection->log, adm->request);
+        ngx_http_faas_balancer_news(ctx);
+        return;
+    }
+
     ngx_http_faas_request_resume(adm->request);
 }
 
