@@ -5,7 +5,7 @@
  * Owns the comparison of the zone with the engine's list, which is read in
  * pages: each container's entry has its whole command, and so the loader.
  *
- *   PING, once -> LIST -> LIST ...
+ *   [PING -> NETWORK_INSPECT, once for a zone] -> LIST -> LIST ...
  */
 
 
@@ -13,6 +13,7 @@
 #include "ngx_http_faas_census.h"
 #include "ngx_http_faas_container.h"
 #include "ngx_http_faas_epoch.h"
+#include "ngx_http_faas_launch.h"
 #include "ngx_http_faas_remove.h"
 
 
@@ -25,10 +26,13 @@
 typedef struct {
     ngx_http_faas_pool_t            *fp;
     ngx_http_faas_call_t             call;
+    ngx_http_faas_launch_t           launch;    /* for the network */
+    ngx_uint_t                       step;      /* of docker_call_e */
     ngx_msec_t                       began;
     ngx_str_t                        before;    /* the page's, an id */
     u_char                          *seen;      /* one byte a slot */
     ngx_array_t                     *strays;    /* ids, ngx_str_t */
+    unsigned                         bare:1;    /* there is no network */
 } ngx_http_faas_reconcile_t;
 
 
@@ -85,14 +89,22 @@ ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
     rec->fp = fp;
     rec->began = ngx_current_msec;
     rec->call.pool = pool;
+    rec->launch.fp = fp;
+    rec->launch.pool = pool;
 
     rec->seen = ngx_pcalloc(pool, sh->ninstances);
-    rec->strays = ngx_array_create(pool, 8, sizeof(ngx_str_t));
+    if (rec->seen == NULL) {
+        ngx_destroy_pool(pool);
+        return;
+    }
 
-    if (rec->seen == NULL
-        || rec->strays == NULL
-        || ngx_http_faas_reconcile_send(rec) != NGX_OK)
-    {
+    rec->strays = ngx_array_create(pool, 8, sizeof(ngx_str_t));
+    if (rec->strays == NULL) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    if (ngx_http_faas_reconcile_send(rec) != NGX_OK) {
         ngx_destroy_pool(pool);
         return;
     }
@@ -115,6 +127,18 @@ ngx_http_faas_reconcile_send(ngx_http_faas_reconcile_t *rec)
     call = &rec->call;
     pool = call->pool;
 
+    ngx_http_faas_pool_api(rec->fp, &api);
+
+    if (api.len == 0) {
+        rec->step = NGX_HTTP_FAAS_DOCKER_PING;
+
+    } else if (!rec->fp->zone.sh->engine_ready && !rec->bare) {
+        rec->step = NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT;
+
+    } else {
+        rec->step = NGX_HTTP_FAAS_DOCKER_LIST;
+    }
+
     ngx_memzero(call, sizeof(ngx_http_faas_call_t));
 
     call->pool = pool;
@@ -124,10 +148,9 @@ ngx_http_faas_reconcile_send(ngx_http_faas_reconcile_t *rec)
     call->data = rec;
     call->quiet = 1;
 
-    ngx_http_faas_pool_api(rec->fp, &api);
-
-    rc = api.len ? ngx_http_faas_reconcile_list(rec, &api, call)
-                 : ngx_http_faas_docker_ping(pool, &call->request);
+    rc = (rec->step == NGX_HTTP_FAAS_DOCKER_LIST)
+         ? ngx_http_faas_reconcile_list(rec, &api, call)
+         : ngx_http_faas_launch_request(&rec->launch, rec->step, call);
 
     if (rc != NGX_OK) {
         return NGX_ERROR;
@@ -158,22 +181,54 @@ static void
 ngx_http_faas_reconcile_handler(ngx_http_faas_call_t *call)
 {
     ngx_int_t                   rc;
-    ngx_str_t                   api;
+    ngx_uint_t                  outcome;
     ngx_http_faas_reconcile_t  *rec;
 
     rec = call->data;
+    outcome = NGX_HTTP_FAAS_DOCKER_ENGINE;
+    rc = NGX_ERROR;
 
-    ngx_http_faas_pool_api(rec->fp, &api);
+    if (call->status) {
+        outcome = ngx_http_faas_docker_outcome(rec->step, call->status,
+                                               &call->body);
+    }
 
-    if (call->status != NGX_HTTP_OK) {
-        rc = NGX_ERROR;
+    switch (rec->step) {
 
-    } else if (api.len == 0) {
-        rc = (ngx_http_faas_pool_negotiate(rec->fp, &call->api) == NGX_OK)
-             ? NGX_AGAIN : NGX_ERROR;
+    case NGX_HTTP_FAAS_DOCKER_PING:
 
-    } else {
-        rc = ngx_http_faas_reconcile_page(rec, call);
+        if (outcome == NGX_HTTP_FAAS_DOCKER_OK
+            && ngx_http_faas_pool_negotiate(rec->fp, &call->api) == NGX_OK)
+        {
+            rc = NGX_AGAIN;
+        }
+
+        break;
+
+    case NGX_HTTP_FAAS_DOCKER_NETWORK_INSPECT:
+
+        /* without it nothing can be there to adopt */
+
+        if (outcome == NGX_HTTP_FAAS_DOCKER_NO_NETWORK
+            || outcome == NGX_HTTP_FAAS_DOCKER_GONE)
+        {
+            rec->bare = 1;
+            rc = NGX_AGAIN;
+
+        } else if (outcome == NGX_HTTP_FAAS_DOCKER_OK
+                   && ngx_http_faas_launch_network(&rec->launch, &call->body)
+                      == NGX_OK)
+        {
+            rc = NGX_AGAIN;
+        }
+
+        break;
+
+    default:
+
+        if (outcome == NGX_HTTP_FAAS_DOCKER_OK) {
+            rc = ngx_http_faas_reconcile_page(rec, call);
+        }
     }
 
     if (rc == NGX_AGAIN && ngx_http_faas_reconcile_send(rec) == NGX_OK) {
@@ -301,14 +356,20 @@ static ngx_int_t
 ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
     ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name)
 {
+    in_addr_t                 addr;
     ngx_int_t                 kind;
     ngx_uint_t                i;
     ngx_http_faas_orphan_t    orphan;
     ngx_http_faas_runtime_t  *rt;
 
     kind = ngx_hextoi(c->kind.data, c->kind.len);
+    addr = ngx_inet_addr(c->address.data, c->address.len);
 
-    if (name->function.len == 0 || kind == NGX_ERROR) {
+    if (name->function.len == 0
+        || kind == NGX_ERROR
+        || !fp->zone.sh->engine_ready
+        || addr != htonl(ngx_http_faas_pool_address(fp, name->slot)))
+    {
         return NGX_DECLINED;
     }
 
