@@ -11,7 +11,8 @@ server_pid() {
     # the number may be of another program by now
     if [ -n "$pid" ] \
        && tr '\0' ' ' 2>/dev/null < "/proc/$pid/cmdline" \
-          | grep -qF "nginx: master process nginx -p $PROJECT/ "
+          | grep -F "nginx: master process " \
+          | grep -qF "nginx -p $PROJECT/ "
     then
         printf '%s\n' "$pid"
     fi
@@ -27,11 +28,11 @@ server_stop() {
         return
     fi
 
-    # first let requests end
+    # first let requests end; the master waits for the engine, too
     for signal in QUIT TERM; do
         kill -$signal "$pid" 2>/dev/null || true
 
-        for (( i = 0; i < 50; i++ )); do
+        for (( i = 0; i < 150; i++ )); do
             if ! kill -0 "$pid" 2>/dev/null; then
                 say "nginx stopped"
                 return

@@ -95,8 +95,8 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
         return ngx_http_faas_admission_admitted(adm);
 
     case NGX_DONE:
-        ngx_http_faas_start(adm->fp, adm->background ? NULL : r, inst, adm->runtime, &adm->name,
-                            &adm->path);
+        ngx_http_faas_start(adm->fp, adm->background ? NULL : r, inst,
+                            adm->runtime, &adm->name, &adm->path);
         return NGX_AGAIN;
 
     case NGX_AGAIN:

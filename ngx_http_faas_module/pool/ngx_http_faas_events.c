@@ -42,11 +42,9 @@ ngx_http_faas_events_open(ngx_http_faas_pool_t *fp)
     ngx_http_faas_call_t    *call;
     ngx_http_faas_events_t  *ev;
 
-    /* before it is settled nothing is there to be told of */
-
     if (fp->events
         || fp->zone.sh->api[0] == '\0'
-        || fp->zone.sh->patience)
+        || (ngx_msec_int_t) (fp->zone.sh->patience - ngx_current_msec) > 0)
     {
         return;
     }
@@ -233,9 +231,7 @@ ngx_http_faas_events_handler(ngx_http_faas_call_t *call)
 
     ev->fp->events = NULL;
 
-    if (call->status == 0) {
-        ev->fp->zone.sh->swept = 0;
-    }
+    ev->fp->zone.sh->swept = 0;
 
     ngx_destroy_pool(ev->pool);
 }

@@ -58,17 +58,22 @@ ngx_http_faas_exit(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
     ex.fp = fp;
     ex.log = cycle->log;
 
+    ex.pool = ngx_create_pool(4096, cycle->log);
+    if (ex.pool == NULL) {
+        return;
+    }
+
     if (ngx_http_faas_curl_init_master(cycle, &fp->engine,
                                        NGX_HTTP_FAAS_EXIT_TIME)
         != NGX_OK)
     {
+        ngx_destroy_pool(ex.pool);
         return;
     }
 
     rc = NGX_ERROR;
-    ex.pool = ngx_create_pool(4096, cycle->log);
 
-    if (ex.pool && ngx_http_faas_exit_ping(&ex) == NGX_OK) {
+    if (ngx_http_faas_exit_ping(&ex) == NGX_OK) {
 
         do {
             n = ex.removed;
@@ -94,9 +99,7 @@ ngx_http_faas_exit(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
 
     ngx_http_faas_curl_exit_process(&fp->engine);
 
-    if (ex.pool) {
-        ngx_destroy_pool(ex.pool);
-    }
+    ngx_destroy_pool(ex.pool);
 }
 
 

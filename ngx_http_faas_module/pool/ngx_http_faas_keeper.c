@@ -70,7 +70,7 @@ void
 ngx_http_faas_keeper_recall(ngx_http_faas_pool_t *fp)
 {
     fp->zone.sh->swept = 0;
-    fp->zone.sh->patience = 0;
+    fp->zone.sh->patience = ngx_current_msec;
 }
 
 

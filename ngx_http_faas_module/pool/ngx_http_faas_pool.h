@@ -52,6 +52,7 @@ typedef struct {
     ngx_connection_t                 dummy;     /* of the keeper's event */
     ngx_uint_t                       cursor;    /* of the keeper's round */
     ngx_http_faas_call_t            *events;    /* the stream, or NULL */
+    ngx_msec_t                       sweep;     /* no list before this */
     unsigned                         sweeping:1;
     unsigned                         exits:1;   /* faas_exit remove */
 } ngx_http_faas_pool_t;

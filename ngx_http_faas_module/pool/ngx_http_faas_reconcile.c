@@ -19,7 +19,8 @@
 
 #define NGX_HTTP_FAAS_RECONCILE_PAGE      64
 #define NGX_HTTP_FAAS_RECONCILE_STRAYS    32    /* removed at once */
-#define NGX_HTTP_FAAS_RECONCILE_PATIENCE  2     /* ticks, no engine */
+#define NGX_HTTP_FAAS_RECONCILE_PATIENCE  2000  /* ms, no engine */
+#define NGX_HTTP_FAAS_RECONCILE_PAUSE     1000  /* ms, for removals */
 #define NGX_HTTP_FAAS_RECONCILE_TIMEOUT   5000  /* ms, a call */
 
 
@@ -66,12 +67,11 @@ ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
         sh->swept = 0;
     }
 
-    if (sh->swept || fp->sweeping) {
-        return;
-    }
-
-    if (sh->patience) {
-        sh->patience--;
+    if (sh->swept
+        || fp->sweeping
+        || (ngx_msec_int_t) (sh->patience - ngx_current_msec) > 0
+        || (ngx_msec_int_t) (fp->sweep - ngx_current_msec) > 0)
+    {
         return;
     }
 
@@ -427,7 +427,9 @@ ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec, ngx_uint_t done)
     }
 
     if (rec->strays->nelts) {
-        fp->zone.sh->swept = 0;         /* whether they are gone, next time */
+        /* are they gone? */
+        fp->zone.sh->swept = 0;
+        fp->sweep = ngx_current_msec + NGX_HTTP_FAAS_RECONCILE_PAUSE;
     }
 
     if (done) {
@@ -436,7 +438,8 @@ ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec, ngx_uint_t done)
 
     } else {
         fp->zone.sh->swept = 0;
-        fp->zone.sh->patience = NGX_HTTP_FAAS_RECONCILE_PATIENCE;
+        fp->zone.sh->patience = ngx_current_msec
+                                + NGX_HTTP_FAAS_RECONCILE_PATIENCE;
     }
 
     ngx_http_faas_census_settle(&fp->zone);

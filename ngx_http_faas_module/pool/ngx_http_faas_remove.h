@@ -22,9 +22,9 @@ typedef void (*ngx_http_faas_remove_report_pt)(void *data,
 
 
 /*
- * Removes a container by name or id, and gives the slot of "inst", claimed by this
- * process, back once the engine has confirmed it.  "inst" may be NULL: then
- * the container stays if "report" is set, else it is a stray.
+ * Removes a container by name or id, and gives the slot of "inst", claimed by
+ * this process, back once the engine has confirmed it.  "inst" may be NULL:
+ * then the container stays if "report" is set, else it is a stray.
  *
  * With "report" it is first asked how the function ended, and what it wrote
  * to stderr since then, in milliseconds of the epoch.  The handler runs once,

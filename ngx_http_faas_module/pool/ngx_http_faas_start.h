@@ -13,9 +13,9 @@
 
 /*
  * Starts an instance that this process has taken: engine, container, loader,
- * source; only the last two when it was a spare.  Whoever waits for it learns of its end by the zone.  "r" is a
- * request that waits anyway and so carries the calls, or NULL; when it goes
- * away the start goes on without it.
+ * source; only the last two when it was a spare.  Whoever waits for it learns
+ * of its end by the zone.  "r" is a request that waits anyway and so carries
+ * the calls, or NULL; when it goes away the start goes on without it.
  */
 void ngx_http_faas_start(ngx_http_faas_pool_t *fp, ngx_http_request_t *r,
     ngx_http_faas_instance_t *inst, ngx_http_faas_runtime_t *runtime,

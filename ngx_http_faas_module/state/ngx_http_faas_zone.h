@@ -172,7 +172,7 @@ typedef struct {
     ngx_uint_t                       engine_ready;
     ngx_uint_t                       settled;   /* adoption was tried */
     ngx_uint_t                       swept;     /* the engine's list, seen */
-    ngx_uint_t                       patience;  /* ticks without the engine */
+    ngx_msec_t                       patience;  /* no engine before this */
     u_char                           events[24];    /* "SEC.NANO", so far */
     in_addr_t                        network;   /* host byte order */
     u_char                           api[8];    /* version, "1.41" */
