@@ -22,6 +22,7 @@
 #define NGX_HTTP_FAAS_START_BOOTS   8           /* so often, while it runs */
 #define NGX_HTTP_FAAS_START_WARM    300         /* ms, to one that did */
 #define NGX_HTTP_FAAS_START_READS   8           /* of a changing source */
+#define NGX_HTTP_FAAS_START_LINE    512         /* bytes of it in the log */
 #define NGX_HTTP_FAAS_START_PATIENCE  10000     /* ms, until another spare */
 
 
@@ -61,6 +62,7 @@ static void ngx_http_faas_start_refuse(ngx_http_faas_start_t *start,
     ngx_uint_t outcome);
 static void ngx_http_faas_start_fail(ngx_http_faas_start_t *start,
     ngx_uint_t status, ngx_str_t *text);
+static u_char *ngx_http_faas_start_line(ngx_str_t *text, u_char *line);
 static void ngx_http_faas_start_abandon(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_drop(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_end(ngx_http_faas_start_t *start);
@@ -454,6 +456,7 @@ static void
 ngx_http_faas_start_unbooted(ngx_http_faas_start_t *start,
     ngx_uint_t running, ngx_str_t *text)
 {
+    u_char     line[NGX_HTTP_FAAS_START_LINE];
     ngx_str_t  code;
 
     if (running && ++start->boots < NGX_HTTP_FAAS_START_BOOTS) {
@@ -463,8 +466,9 @@ ngx_http_faas_start_unbooted(ngx_http_faas_start_t *start,
 
     ngx_log_error(NGX_LOG_ERR, start->launch->pool->log, 0,
                   "faas: the loader of runtime \"%V\" does not listen in "
-                  "\"%V\": %V", &start->launch->runtime->name,
-                  &start->launch->container, text);
+                  "\"%V\": %*s", &start->launch->runtime->name,
+                  &start->launch->container,
+                  ngx_http_faas_start_line(text, line) - line, line);
 
     ngx_str_set(&code, "backend_unavailable");
     ngx_http_faas_start_fail(start, NGX_HTTP_SERVICE_UNAVAILABLE, &code);
@@ -510,6 +514,7 @@ static void
 ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
     ngx_str_t *text)
 {
+    u_char                   line[NGX_HTTP_FAAS_START_LINE];
     ngx_str_t                none;
     ngx_uint_t               kept;
     ngx_http_faas_launch_t  *launch;
@@ -534,8 +539,9 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
     } else if (kept) {
         ngx_log_error(NGX_LOG_ERR, launch->pool->log, 0,
                       "faas: the new revision of function \"%V\" did not "
-                      "start in \"%V\", the old one serves on: %V",
-                      &launch->name, &launch->container, text);
+                      "start in \"%V\", the old one serves on: %*s",
+                      &launch->name, &launch->container,
+                      ngx_http_faas_start_line(text, line) - line, line);
 
     } else if (status == 0) {
         ngx_log_error(NGX_LOG_NOTICE, launch->pool->log, 0,
@@ -544,6 +550,35 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
     }
 
     ngx_http_faas_start_drop(start);
+}
+
+
+/* what a function wrote, on one line of the log; the reason is at its end */
+
+static u_char *
+ngx_http_faas_start_line(ngx_str_t *text, u_char *line)
+{
+    u_char  *p, *d, *last;
+
+    p = text->data;
+    last = p + text->len;
+    d = line;
+
+    if (last - p > NGX_HTTP_FAAS_START_LINE) {
+        p = last - NGX_HTTP_FAAS_START_LINE;
+    }
+
+    for ( /* void */ ; p < last; p++) {
+
+        if (*p >= ' ' && *p != 0x7f) {
+            *d++ = *p;
+
+        } else if (d > line && d[-1] != ' ') {
+            *d++ = ' ';
+        }
+    }
+
+    return d;
 }
 
 
