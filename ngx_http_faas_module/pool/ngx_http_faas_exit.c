@@ -158,7 +158,7 @@ static ngx_int_t
 ngx_http_faas_exit_page(ngx_http_faas_exit_t *ex)
 {
     ngx_str_t                          api;
-    ngx_uint_t                         i;
+    ngx_uint_t                         i, n;
     ngx_array_t                       *labels, *list;
     ngx_http_faas_call_t               call;
     ngx_http_faas_docker_container_t  *c;
@@ -184,15 +184,18 @@ ngx_http_faas_exit_page(ngx_http_faas_exit_t *ex)
 
     c = list->elts;
 
+    n = 0;
+
     for (i = 0; i < list->nelts; i++) {
         if (ngx_http_faas_exit_ours(ex, &c[i])) {
             ngx_http_faas_exit_remove(ex, &c[i].id);
+            n++;
         }
     }
 
     ngx_http_faas_curl_run(&ex->fp->engine);
 
-    return list->nelts ? NGX_AGAIN : NGX_OK;
+    return n ? NGX_AGAIN : NGX_OK;
 }
 
 

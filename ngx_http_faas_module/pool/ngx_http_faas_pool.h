@@ -32,6 +32,7 @@ typedef struct {
     uint32_t                         kind;      /* of all that a container
                                                    cannot change any more */
     ngx_msec_t                       patience;  /* no spare before this */
+    ngx_uint_t                       failures;  /* of spares, in a row */
 } ngx_http_faas_runtime_t;
 
 

@@ -16,7 +16,9 @@
 #define NGX_HTTP_FAAS_PYTHON  0
 #define NGX_HTTP_FAAS_DENO    1
 
-#define NGX_HTTP_FAAS_RUNTIME_IDLE  600000      /* ms */
+#define NGX_HTTP_FAAS_RUNTIME_IDLE      600000  /* ms */
+#define NGX_HTTP_FAAS_RUNTIME_PAUSE     5000    /* ms */
+#define NGX_HTTP_FAAS_RUNTIME_FAILURES  7       /* doubled so often: 11 min */
 
 
 static void ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt);
@@ -37,11 +39,11 @@ static ngx_http_faas_runtime_t  ngx_http_faas_runtime_known[] = {
 
     { ngx_string("python"), ngx_string(".py"), ngx_string("faas-python"),
       1, 2, 128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
-      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_PYTHON, 0, 0 },
+      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_PYTHON, 0, 0, 0 },
 
     { ngx_string("deno"), ngx_string(".ts"), ngx_string("faas-deno"),
       64, 1, 256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
-      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_DENO, 0, 0 }
+      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_DENO, 0, 0, 0 }
 };
 
 
@@ -413,4 +415,18 @@ ngx_http_faas_runtime_push(ngx_array_t *argv, char *arg)
     s->len = ngx_strlen(arg);
 
     return NGX_OK;
+}
+
+
+/* an image that is missing is so for long */
+
+void
+ngx_http_faas_runtime_pause(ngx_http_faas_runtime_t *runtime)
+{
+    runtime->patience = ngx_current_msec
+                        + (NGX_HTTP_FAAS_RUNTIME_PAUSE << runtime->failures);
+
+    if (runtime->failures < NGX_HTTP_FAAS_RUNTIME_FAILURES) {
+        runtime->failures++;
+    }
 }

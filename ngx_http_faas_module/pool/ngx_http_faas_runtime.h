@@ -25,5 +25,8 @@ char *ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes);
 ngx_array_t *ngx_http_faas_runtime_entrypoint(ngx_pool_t *pool,
     ngx_http_faas_runtime_t *runtime);
 
+/* a spare could not be started: the next one is, later each time */
+void ngx_http_faas_runtime_pause(ngx_http_faas_runtime_t *runtime);
+
 
 #endif /* _NGX_HTTP_FAAS_RUNTIME_H_INCLUDED_ */

@@ -14,6 +14,7 @@
 #include "ngx_http_faas_boot.h"
 #include "ngx_http_faas_link.h"
 #include "ngx_http_faas_remove.h"
+#include "ngx_http_faas_runtime.h"
 #include "ngx_http_faas_subrequest.h"
 #include "ngx_http_faas_verdict.h"
 
@@ -23,7 +24,6 @@
 #define NGX_HTTP_FAAS_START_WARM    300         /* ms, to one that did */
 #define NGX_HTTP_FAAS_START_READS   8           /* of a changing source */
 #define NGX_HTTP_FAAS_START_LINE    512         /* bytes of it in the log */
-#define NGX_HTTP_FAAS_START_PATIENCE  10000     /* ms, until another spare */
 
 
 typedef struct {
@@ -262,6 +262,8 @@ ngx_http_faas_start_booted(ngx_http_faas_start_t *start)
         ngx_http_faas_start_fail(start, 0, NULL);
         return;
     }
+
+    launch->runtime->failures = 0;
 
     ngx_log_error(NGX_LOG_INFO, launch->pool->log, 0,
                   "faas: a loader of runtime \"%V\" stands ready in \"%V\"",
@@ -531,10 +533,7 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
 
     if (launch->name.len == 0) {
 
-        /* not at once again */
-
-        launch->runtime->patience = ngx_current_msec
-                                    + NGX_HTTP_FAAS_START_PATIENCE;
+        ngx_http_faas_runtime_pause(launch->runtime);
 
     } else if (kept) {
         ngx_log_error(NGX_LOG_ERR, launch->pool->log, 0,
