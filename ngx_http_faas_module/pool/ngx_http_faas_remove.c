@@ -373,7 +373,8 @@ static void
 ngx_http_faas_remove_inspected(ngx_http_faas_remove_t *job,
     ngx_uint_t outcome)
 {
-    ngx_str_t  none;
+    ngx_str_t   none;
+    ngx_uint_t  early;
 
     job->known = (outcome == NGX_HTTP_FAAS_DOCKER_OK
                   && ngx_http_faas_docker_parse_inspect(job->pool,
@@ -388,7 +389,13 @@ ngx_http_faas_remove_inspected(ngx_http_faas_remove_t *job,
         return;
     }
 
-    if (job->state.running && ++job->looks < NGX_HTTP_FAAS_REMOVE_LOOKS) {
+    /* of the end it learns late, and later still of its being for memory */
+
+    early = job->state.running
+            || (job->state.exit_code == 128 + SIGKILL
+                && !job->state.oom_killed);
+
+    if (early && ++job->looks < NGX_HTTP_FAAS_REMOVE_LOOKS) {
         ngx_add_timer(&job->timer, NGX_HTTP_FAAS_REMOVE_PAUSE);
         return;
     }
