@@ -457,7 +457,7 @@ ngx_http_faas_balancer_process_header(ngx_http_request_t *r)
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
-    if (ctx->adm.runtime->concurrency == 1) {
+    if (ctx->adm.runtime->scale.concurrency == 1) {
 
         /*
          * An idle connection to a single thread would starve all others;

@@ -17,10 +17,6 @@
 #include "ngx_http_faas_start.h"
 
 
-/* for a slot, at most, when the call has no deadline of its own */
-#define NGX_HTTP_FAAS_REQUEST_WAIT  60000       /* ms */
-
-
 static ngx_int_t ngx_http_faas_request_enter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_loc_conf_t *flcf);
 static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
@@ -280,7 +276,8 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     /* a worker that exits gracefully waits for whoever has a timer */
 
     if (!ctx->deadline.timer_set) {
-        ngx_http_faas_request_deadline(ctx, NGX_HTTP_FAAS_REQUEST_WAIT);
+        ngx_http_faas_request_deadline(ctx,
+                                  ctx->adm.runtime->scale.queue_timeout);
     }
 
     if (r != r->main) {

@@ -82,6 +82,7 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
 
     want.name = adm->name;
     want.kind = adm->runtime->kind;
+    want.scale = &adm->runtime->scale;
 
     rc = ngx_http_faas_admission_acquire(adm, &want, &inst);
 
@@ -113,7 +114,15 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
         return ngx_http_faas_admission_refuse(adm, NGX_HTTP_NOT_FOUND,
                                               "function_not_found");
 
-    case NGX_ABORT: /* the source cannot be read, logged */
+    case NGX_ABORT:
+        ngx_log_error(NGX_LOG_WARN, adm->request->connection->log, 0,
+                      "faas: the queue of function \"%V\" is full",
+                      &adm->name);
+        return ngx_http_faas_admission_refuse(adm,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "no_capacity");
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR: /* an unreadable source, logged */
         return ngx_http_faas_admission_refuse(adm,
                                               NGX_HTTP_INTERNAL_SERVER_ERROR,
                                               "internal_error");
@@ -160,7 +169,8 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
     ngx_destroy_pool(pool);
 
     if (rc != NGX_OK) {
-        return (rc == NGX_DECLINED) ? NGX_DECLINED : NGX_ABORT;
+        return (rc == NGX_DECLINED) ? NGX_DECLINED
+                                    : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     want->revision = revision;

@@ -20,14 +20,13 @@ typedef struct {
     ngx_str_t                        name;      /* "python" or "deno" */
     ngx_str_t                        ext;       /* ".py" */
     ngx_str_t                        image;
-    ngx_uint_t                       concurrency;
+    ngx_http_faas_scale_t            scale;
     ngx_uint_t                       prewarm;
     off_t                            memory;    /* bytes */
     off_t                            tmpfs;     /* bytes */
     int64_t                          nano_cpus;
     ngx_int_t                        pids;
     ngx_msec_t                       start;     /* to listen, from the frame */
-    ngx_msec_t                       idle;      /* to live unused; 0: on */
     ngx_uint_t                       loader;    /* which one */
     uint32_t                         kind;      /* of all that a container
                                                    cannot change any more */

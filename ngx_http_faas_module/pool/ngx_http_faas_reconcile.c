@@ -391,8 +391,8 @@ ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
     orphan.kind = rt[i].kind;
     orphan.slot = name->slot;
     orphan.generation = name->generation;
-    orphan.concurrency = rt[i].concurrency;
-    orphan.idle = rt[i].idle;
+    orphan.concurrency = rt[i].scale.concurrency;
+    orphan.idle = rt[i].scale.idle;
 
     if (ngx_http_faas_census_adopt(&fp->zone, &orphan) != NGX_OK) {
         return NGX_DECLINED;

@@ -16,34 +16,110 @@
 #define NGX_HTTP_FAAS_PYTHON  0
 #define NGX_HTTP_FAAS_DENO    1
 
+#define NGX_HTTP_FAAS_RUNTIME_QUEUE     1000    /* requests */
+#define NGX_HTTP_FAAS_RUNTIME_WAIT      60000   /* ms, in the queue */
 #define NGX_HTTP_FAAS_RUNTIME_IDLE      600000  /* ms */
 #define NGX_HTTP_FAAS_RUNTIME_PAUSE     5000    /* ms */
 #define NGX_HTTP_FAAS_RUNTIME_FAILURES  7       /* doubled so often: 11 min */
+
+
+typedef struct ngx_http_faas_runtime_param_s  ngx_http_faas_runtime_param_t;
+
+struct ngx_http_faas_runtime_param_s {
+    ngx_str_t                        name;
+    ngx_int_t                      (*parse)(ngx_str_t *value,
+                                        ngx_http_faas_runtime_param_t *param,
+                                        void *field);
+    size_t                           offset;
+    ngx_int_t                        min;
+    ngx_int_t                        max;
+};
 
 
 static void ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt);
 static ngx_int_t ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt,
     ngx_str_t *value);
 static ngx_int_t ngx_http_faas_runtime_ext(ngx_str_t *value,
-    ngx_str_t *ext);
+    ngx_http_faas_runtime_param_t *param, void *field);
+static ngx_int_t ngx_http_faas_runtime_string(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field);
 static ngx_int_t ngx_http_faas_runtime_number(ngx_str_t *value,
-    ngx_int_t min, ngx_int_t max, ngx_int_t *number);
-static ngx_int_t ngx_http_faas_runtime_size(ngx_str_t *value, off_t min,
-    off_t *size);
+    ngx_http_faas_runtime_param_t *param, void *field);
+static ngx_int_t ngx_http_faas_runtime_size(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field);
+static ngx_int_t ngx_http_faas_runtime_cpus(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field);
+static ngx_int_t ngx_http_faas_runtime_time(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field);
 static ngx_int_t ngx_http_faas_runtime_deno(ngx_pool_t *pool,
     ngx_array_t *argv);
 static ngx_int_t ngx_http_faas_runtime_push(ngx_array_t *argv, char *arg);
 
 
+#define ngx_http_faas_runtime_field(f)  offsetof(ngx_http_faas_runtime_t, f)
+
+
+static ngx_http_faas_runtime_param_t  ngx_http_faas_runtime_params[] = {
+
+    { ngx_string("ext="), ngx_http_faas_runtime_ext,
+      ngx_http_faas_runtime_field(ext), 0, 0 },
+
+    { ngx_string("image="), ngx_http_faas_runtime_string,
+      ngx_http_faas_runtime_field(image), 0, 0 },
+
+    { ngx_string("concurrency="), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.concurrency), 1, 65535 },
+
+    { ngx_string("max_instances="), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.max_instances), 1, 1000 },
+
+    { ngx_string("min_instances="), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.min_instances), 0, 1000 },
+
+    { ngx_string("queue="), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.queue), 0, 65535 },
+
+    { ngx_string("queue_timeout="), ngx_http_faas_runtime_time,
+      ngx_http_faas_runtime_field(scale.queue_timeout), 1, 0 },
+
+    { ngx_string("idle="), ngx_http_faas_runtime_time,
+      ngx_http_faas_runtime_field(scale.idle), 0, 0 },
+
+    { ngx_string("prewarm="), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(prewarm), 0, 256 },
+
+    { ngx_string("memory="), ngx_http_faas_runtime_size,
+      ngx_http_faas_runtime_field(memory), 8 * 1024 * 1024, 0 },
+
+    { ngx_string("tmpfs="), ngx_http_faas_runtime_size,
+      ngx_http_faas_runtime_field(tmpfs), 64 * 1024, 0 },
+
+    { ngx_string("cpus="), ngx_http_faas_runtime_cpus,
+      ngx_http_faas_runtime_field(nano_cpus), 1, 100 * 1024 },
+
+    { ngx_string("pids="), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(pids), 8, 32768 },
+
+    { ngx_string("start_timeout="), ngx_http_faas_runtime_time,
+      ngx_http_faas_runtime_field(start), 1, 0 },
+
+    { ngx_null_string, NULL, 0, 0, 0 }
+};
+
+
 static ngx_http_faas_runtime_t  ngx_http_faas_runtime_known[] = {
 
     { ngx_string("python"), ngx_string(".py"), ngx_string("faas-python"),
-      1, 2, 128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
-      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_PYTHON, 0, 0, 0 },
+      { 1, 1, 0, NGX_HTTP_FAAS_RUNTIME_QUEUE, NGX_HTTP_FAAS_RUNTIME_WAIT,
+        NGX_HTTP_FAAS_RUNTIME_IDLE }, 2,
+      128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
+      NGX_HTTP_FAAS_PYTHON, 0, 0, 0 },
 
     { ngx_string("deno"), ngx_string(".ts"), ngx_string("faas-deno"),
-      64, 1, 256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
-      NGX_HTTP_FAAS_RUNTIME_IDLE, NGX_HTTP_FAAS_DENO, 0, 0, 0 }
+      { 64, 1, 0, NGX_HTTP_FAAS_RUNTIME_QUEUE, NGX_HTTP_FAAS_RUNTIME_WAIT,
+        NGX_HTTP_FAAS_RUNTIME_IDLE }, 1,
+      256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
+      NGX_HTTP_FAAS_DENO, 0, 0, 0 }
 };
 
 
@@ -153,7 +229,7 @@ ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt)
     limits[1] = rt->tmpfs;
     limits[2] = rt->nano_cpus;
     limits[3] = rt->pids;
-    limits[4] = rt->concurrency;
+    limits[4] = rt->scale.concurrency;
 
     ngx_crc32_init(rt->kind);
     ngx_crc32_update(&rt->kind, rt->name.data, rt->name.len);
@@ -166,97 +242,22 @@ ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt)
 static ngx_int_t
 ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *value)
 {
-    ngx_int_t  n;
-    ngx_str_t  v;
+    ngx_str_t                      v;
+    ngx_http_faas_runtime_param_t  *param;
 
-#define ngx_http_faas_runtime_is(key)                                        \
-    (value->len > sizeof(key) - 1                                            \
-     && ngx_strncmp(value->data, key, sizeof(key) - 1) == 0                  \
-     && (v.data = value->data + sizeof(key) - 1,                             \
-         v.len = value->len - (sizeof(key) - 1), 1))
+    for (param = ngx_http_faas_runtime_params; param->name.len; param++) {
 
-    if (ngx_http_faas_runtime_is("ext=")) {
-
-        return ngx_http_faas_runtime_ext(&v, &rt->ext);
-    }
-
-    if (ngx_http_faas_runtime_is("image=")) {
-        rt->image = v;
-        return NGX_OK;
-    }
-
-    if (ngx_http_faas_runtime_is("concurrency=")) {
-
-        if (ngx_http_faas_runtime_number(&v, 1, 65535, &n) != NGX_OK) {
-            return NGX_ERROR;
+        if (value->len <= param->name.len
+            || ngx_strncmp(value->data, param->name.data, param->name.len)
+               != 0)
+        {
+            continue;
         }
 
-        rt->concurrency = n;
-        return NGX_OK;
-    }
+        v.data = value->data + param->name.len;
+        v.len = value->len - param->name.len;
 
-    if (ngx_http_faas_runtime_is("prewarm=")) {
-
-        if (ngx_http_faas_runtime_number(&v, 0, 256, &n) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        rt->prewarm = n;
-        return NGX_OK;
-    }
-
-    if (ngx_http_faas_runtime_is("pids=")) {
-        return ngx_http_faas_runtime_number(&v, 8, 32768, &rt->pids);
-    }
-
-    if (ngx_http_faas_runtime_is("memory=")) {
-        return ngx_http_faas_runtime_size(&v, 8 * 1024 * 1024, &rt->memory);
-    }
-
-    if (ngx_http_faas_runtime_is("tmpfs=")) {
-        return ngx_http_faas_runtime_size(&v, 64 * 1024, &rt->tmpfs);
-    }
-
-    if (ngx_http_faas_runtime_is("cpus=")) {
-
-        /* as the engine's command line has it: 0.5 is half a processor */
-
-        n = ngx_atofp(v.data, v.len, 2);
-
-        if (n < 1 || n > 100 * 1024) {
-            return NGX_ERROR;
-        }
-
-        rt->nano_cpus = (int64_t) n * 10000000;
-        return NGX_OK;
-    }
-
-    if (ngx_http_faas_runtime_is("start_timeout=")) {
-        n = ngx_parse_time(&v, 0);
-
-        if (n == NGX_ERROR || n == 0) {
-            return NGX_ERROR;
-        }
-
-        rt->start = (ngx_msec_t) n;
-        return NGX_OK;
-    }
-
-    if (ngx_http_faas_runtime_is("idle=")) {
-
-        if (v.len == 3 && ngx_strncmp(v.data, "off", 3) == 0) {
-            rt->idle = 0;
-            return NGX_OK;
-        }
-
-        n = ngx_parse_time(&v, 0);
-
-        if (n == NGX_ERROR || n == 0) {
-            return NGX_ERROR;
-        }
-
-        rt->idle = (ngx_msec_t) n;
-        return NGX_OK;
+        return param->parse(&v, param, (u_char *) rt + param->offset);
     }
 
     return NGX_ERROR;
@@ -266,8 +267,11 @@ ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *value)
 /* a dot, and at most seven letters and digits */
 
 static ngx_int_t
-ngx_http_faas_runtime_ext(ngx_str_t *value, ngx_str_t *ext)
+ngx_http_faas_runtime_ext(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field)
 {
+    ngx_str_t  *ext = field;
+
     u_char      ch;
     ngx_uint_t  i;
 
@@ -292,35 +296,95 @@ ngx_http_faas_runtime_ext(ngx_str_t *value, ngx_str_t *ext)
 
 
 static ngx_int_t
-ngx_http_faas_runtime_number(ngx_str_t *value, ngx_int_t min, ngx_int_t max,
-    ngx_int_t *number)
+ngx_http_faas_runtime_string(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field)
 {
-    ngx_int_t  n;
-
-    n = ngx_atoi(value->data, value->len);
-
-    if (n == NGX_ERROR || n < min || n > max) {
-        return NGX_ERROR;
-    }
-
-    *number = n;
+    *(ngx_str_t *) field = *value;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_faas_runtime_size(ngx_str_t *value, off_t min, off_t *size)
+ngx_http_faas_runtime_number(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || n < param->min || n > param->max) {
+        return NGX_ERROR;
+    }
+
+    *(ngx_int_t *) field = n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_runtime_size(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field)
 {
     off_t  n;
 
     n = ngx_parse_offset(value);
 
-    if (n == (off_t) NGX_ERROR || n < min) {
+    if (n == (off_t) NGX_ERROR || n < param->min) {
         return NGX_ERROR;
     }
 
-    *size = n;
+    *(off_t *) field = n;
+
+    return NGX_OK;
+}
+
+
+/* as the engine's command line has it: 0.5 is half a processor */
+
+static ngx_int_t
+ngx_http_faas_runtime_cpus(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field)
+{
+    ngx_int_t  n;
+
+    n = ngx_atofp(value->data, value->len, 2);
+
+    if (n < param->min || n > param->max) {
+        return NGX_ERROR;
+    }
+
+    *(int64_t *) field = (int64_t) n * 10000000;
+
+    return NGX_OK;
+}
+
+
+/* where 0 is for ever, "off" says so */
+
+static ngx_int_t
+ngx_http_faas_runtime_time(ngx_str_t *value,
+    ngx_http_faas_runtime_param_t *param, void *field)
+{
+    ngx_int_t    n;
+    ngx_msec_t  *msec = field;
+
+    if (param->min == 0
+        && value->len == 3
+        && ngx_strncmp(value->data, "off", 3) == 0)
+    {
+        *msec = 0;
+        return NGX_OK;
+    }
+
+    n = ngx_parse_time(value, 0);
+
+    if (n == NGX_ERROR || n == 0) {
+        return NGX_ERROR;
+    }
+
+    *msec = (ngx_msec_t) n;
 
     return NGX_OK;
 }

@@ -311,8 +311,7 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
 
         rc = ngx_http_faas_instance_loading(&launch->fp->zone, start->inst,
                                             &want,
-                                            launch->runtime->concurrency,
-                                            launch->runtime->idle);
+                                            &launch->runtime->scale);
     }
 
     if (rc == NGX_AGAIN) {

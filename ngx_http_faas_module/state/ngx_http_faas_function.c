@@ -153,6 +153,65 @@ ngx_http_faas_function_served(ngx_http_faas_function_t *fn,
 }
 
 
+ngx_uint_t
+ngx_http_faas_function_live(ngx_http_faas_function_t *fn, ngx_uint_t version,
+    ngx_uint_t *coming)
+{
+    ngx_uint_t                 n;
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    n = 0;
+    *coming = 0;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            || (inst->state == NGX_HTTP_FAAS_LOADING
+                && inst->version >= version))
+        {
+            *coming += fn->scale.concurrency;
+            n++;
+
+        } else if (inst->state == NGX_HTTP_FAAS_READY
+                   && inst->version >= version)
+        {
+            n++;
+        }
+    }
+
+    return n;
+}
+
+
+ngx_uint_t
+ngx_http_faas_function_started(ngx_http_faas_function_t *fn)
+{
+    ngx_uint_t                 n;
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        n += (inst->state == NGX_HTTP_FAAS_READY
+              || inst->state == NGX_HTTP_FAAS_LOADING
+              || (inst->state == NGX_HTTP_FAAS_CREATING && !inst->turning));
+    }
+
+    return n;
+}
+
+
 ngx_http_faas_instance_t *
 ngx_http_faas_function_newest(ngx_http_faas_function_t *fn)
 {

@@ -29,6 +29,16 @@ ngx_http_faas_function_t *ngx_http_faas_function_get(
 ngx_uint_t ngx_http_faas_function_served(ngx_http_faas_function_t *fn,
     ngx_uint_t version);
 
+/*
+ * How many instances serve that version or a later one, or will soon; and how
+ * many requests those that are still "coming" will have room for.
+ */
+ngx_uint_t ngx_http_faas_function_live(ngx_http_faas_function_t *fn,
+    ngx_uint_t version, ngx_uint_t *coming);
+
+/* how many serve, or are on the way to it and need not wait for a turn */
+ngx_uint_t ngx_http_faas_function_started(ngx_http_faas_function_t *fn);
+
 /* the ready instance of the latest version, or NULL */
 ngx_http_faas_instance_t *ngx_http_faas_function_newest(
     ngx_http_faas_function_t *fn);

@@ -10,7 +10,12 @@
 
 #include "ngx_http_faas_instance.h"
 #include "ngx_http_faas_function.h"
+#include "ngx_http_faas_lease.h"
 #include "ngx_http_faas_worker.h"
+
+
+/* of the zone, kept for functions that have no instance yet */
+#define NGX_HTTP_FAAS_INSTANCE_RESERVE  8       /* one in so many */
 
 
 static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
@@ -18,6 +23,8 @@ static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
 static void ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 static void ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone);
+static ngx_http_faas_instance_t *ngx_http_faas_instance_neediest(
+    ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_instance_missing(ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_instance_relieve(ngx_http_faas_zone_t *zone,
     uint32_t kind);
@@ -106,23 +113,56 @@ ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
 static void
 ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone)
 {
-    ngx_queue_t               *q;
     ngx_http_faas_sh_t        *sh;
     ngx_http_faas_instance_t  *inst;
 
     sh = zone->sh;
 
     while (sh->starting < zone->starts && !ngx_queue_empty(&sh->turns)) {
-        q = ngx_queue_head(&sh->turns);
-        ngx_queue_remove(q);
 
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, turn);
+        inst = ngx_http_faas_instance_neediest(zone);
+
+        ngx_queue_remove(&inst->turn);
         inst->turning = 0;
         inst->starting = 1;
         sh->starting++;
 
         ngx_http_faas_worker_wake(zone, inst->owner);
     }
+}
+
+
+/*
+ * Who has the fewest instances that are started or may be: a function with
+ * many is not to hold up one that has none.  Among equals the first.
+ */
+
+static ngx_http_faas_instance_t *
+ngx_http_faas_instance_neediest(ngx_http_faas_zone_t *zone)
+{
+    ngx_uint_t                 n, least;
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst, *neediest;
+
+    least = (ngx_uint_t) -1;
+    neediest = NULL;
+
+    for (q = ngx_queue_head(&zone->sh->turns);
+         q != ngx_queue_sentinel(&zone->sh->turns) && least;
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, turn);
+
+        n = inst->function ? ngx_http_faas_function_started(inst->function)
+                           : 0;
+
+        if (n < least) {
+            least = n;
+            neediest = inst;
+        }
+    }
+
+    return neediest;
 }
 
 
@@ -183,8 +223,7 @@ ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
             continue;
         }
 
-        ngx_queue_remove(q);
-        lease->function = NULL;
+        ngx_http_faas_lease_leave(lease);
         lease->state = NGX_HTTP_FAAS_LEASE_RETRY;
 
         ngx_http_faas_worker_notify(zone, lease);
@@ -221,6 +260,27 @@ ngx_http_faas_instance_take(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_CREATING);
 
     return inst;
+}
+
+
+ngx_uint_t
+ngx_http_faas_instance_affordable(ngx_http_faas_zone_t *zone)
+{
+    ngx_uint_t    n;
+    ngx_queue_t  *q;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&zone->sh->empty);
+         q != ngx_queue_sentinel(&zone->sh->empty);
+         q = ngx_queue_next(q))
+    {
+        if (++n > zone->sh->ninstances / NGX_HTTP_FAAS_INSTANCE_RESERVE) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -402,7 +462,7 @@ ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
 ngx_int_t
 ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
-    ngx_uint_t concurrency, ngx_msec_t idle)
+    ngx_http_faas_scale_t *scale)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 same;
@@ -437,8 +497,8 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     }
 
     inst->version = fn->version;
-    inst->concurrency = concurrency;
-    inst->idle = idle;
+    inst->concurrency = scale->concurrency;
+    inst->idle = scale->idle;
     ngx_memcpy(inst->revision, want->revision, NGX_HTTP_FAAS_REVISION_LEN);
 
     ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_LOADING);
@@ -598,7 +658,9 @@ ngx_http_faas_instance_retire(ngx_http_faas_zone_t *zone)
         if (inst->state == NGX_HTTP_FAAS_READY
             && inst->active == 0
             && inst->idle
-            && ngx_current_msec - inst->used >= inst->idle)
+            && ngx_current_msec - inst->used >= inst->idle
+            && ngx_http_faas_function_started(inst->function)
+               > inst->function->scale.min_instances)
         {
             ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
             n++;

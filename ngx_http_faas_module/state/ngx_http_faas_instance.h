@@ -32,6 +32,9 @@ ngx_http_faas_instance_t *ngx_http_faas_instance_take(
 ngx_http_faas_instance_t *ngx_http_faas_instance_spare(
     ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn, uint32_t kind);
 
+/* whether enough slots are empty for a function to have one more */
+ngx_uint_t ngx_http_faas_instance_affordable(ngx_http_faas_zone_t *zone);
+
 /* its process is gone: it serves no more, and dies with its last lease */
 void ngx_http_faas_instance_end(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
@@ -71,14 +74,14 @@ ngx_int_t ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 
 /*
- * The source is on its way into the instance: what was read, so many requests
- * at a time, and how long it may live unused, in milliseconds (0: for ever).
- * NGX_DECLINED when it was given up meanwhile; NGX_AGAIN when it has to be
- * refreshed, and the source read, again.
+ * The source is on its way into the instance: what was read, how many requests
+ * it takes at a time, and how long it may live unused.  NGX_DECLINED when it
+ * was given up meanwhile; NGX_AGAIN when it has to be refreshed, and the
+ * source read, again.
  */
 ngx_int_t ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
-    ngx_uint_t concurrency, ngx_msec_t idle);
+    ngx_http_faas_scale_t *scale);
 
 /* whether the start is still wanted */
 ngx_int_t ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,

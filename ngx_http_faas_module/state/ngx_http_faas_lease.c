@@ -54,6 +54,8 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 
     fn->pinned = 1;
 
+    fn->scale = *want->scale;
+
     if (want->revision) {
         ngx_http_faas_function_update(fn, want);
 
@@ -69,7 +71,7 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 
     rc = ngx_http_faas_lease_place(zone, fn, lease, instp);
 
-    if (rc == NGX_BUSY) {
+    if (rc == NGX_BUSY || rc == NGX_ABORT) {
         ngx_http_faas_lease_free(zone, lease);
 
     } else {
@@ -103,7 +105,7 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn, ngx_http_faas_lease_t *lease,
     ngx_http_faas_instance_t **instp)
 {
-    ngx_int_t                  rc;
+    ngx_uint_t                 live, coming;
     ngx_http_faas_instance_t  *inst;
 
     lease->version = fn->version;
@@ -118,15 +120,20 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
 
     inst = ngx_http_faas_lease_vacant(fn, lease->version);
 
-    if (inst && ngx_queue_empty(&fn->waiting)) {
+    if (inst && fn->nwaiting == 0) {
         ngx_http_faas_lease_grant(lease, inst);
         return NGX_OK;
     }
 
-    rc = NGX_AGAIN;
+    live = ngx_http_faas_function_live(fn, lease->version, &coming);
+
+    /* one more, unless those that are coming are enough for all who wait */
 
     if (zone->sh->settled
-        && !ngx_http_faas_function_served(fn, lease->version))
+        && fn->nwaiting >= coming
+        && (live == 0
+            || (live < fn->scale.max_instances
+                && ngx_http_faas_instance_affordable(zone))))
     {
         inst = ngx_http_faas_instance_spare(zone, fn, fn->kind);
 
@@ -134,18 +141,36 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
             inst = ngx_http_faas_instance_take(zone, fn, fn->kind);
         }
 
-        if (inst == NULL) {
+        *instp = inst;
+        coming += inst ? fn->scale.concurrency : 0;
+    }
+
+    if (*instp == NULL) {
+
+        if (zone->sh->settled && live == 0) {
             return NGX_BUSY;
         }
 
-        *instp = inst;
-        rc = NGX_DONE;
+        if (fn->nwaiting >= coming + fn->scale.queue) {
+            return NGX_ABORT;
+        }
     }
 
     lease->function = fn;
     ngx_queue_insert_tail(&fn->waiting, &lease->queue);
+    fn->nwaiting++;
 
-    return rc;
+    return *instp ? NGX_DONE : NGX_AGAIN;
+}
+
+
+void
+ngx_http_faas_lease_leave(ngx_http_faas_lease_t *lease)
+{
+    ngx_queue_remove(&lease->queue);
+
+    lease->function->nwaiting--;
+    lease->function = NULL;
 }
 
 
@@ -226,7 +251,6 @@ ngx_http_faas_lease_grant(ngx_http_faas_lease_t *lease,
     ngx_http_faas_instance_t *inst)
 {
     lease->state = NGX_HTTP_FAAS_LEASE_HELD;
-    lease->function = NULL;
     lease->instance = inst;
 
     inst->active++;
@@ -251,7 +275,7 @@ ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
 
     while (inst->state == NGX_HTTP_FAAS_READY
            && inst->active < inst->concurrency
-           && !ngx_queue_empty(&fn->waiting))
+           && fn->nwaiting)
     {
         q = ngx_queue_head(&fn->waiting);
         lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
@@ -260,8 +284,7 @@ ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
             break;
         }
 
-        ngx_queue_remove(q);
-
+        ngx_http_faas_lease_leave(lease);
         ngx_http_faas_lease_grant(lease, inst);
         ngx_http_faas_worker_notify(zone, lease);
     }
@@ -278,11 +301,9 @@ ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t  *inst;
 
     if (lease->state == NGX_HTTP_FAAS_LEASE_WAITING) {
-        ngx_queue_remove(&lease->queue);
-
         fn = lease->function;
-        lease->function = NULL;
 
+        ngx_http_faas_lease_leave(lease);
         ngx_http_faas_function_release(zone, fn);
 
     } else if (lease->state == NGX_HTTP_FAAS_LEASE_HELD) {
@@ -362,7 +383,7 @@ ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
     fn = lease->function;
 
     if (lease->state == NGX_HTTP_FAAS_LEASE_WAITING
-        && ngx_queue_head(&fn->waiting) == ngx_queue_last(&fn->waiting))
+        && fn->nwaiting == 1)
     {
         /* the only one who waits */
 
@@ -372,8 +393,7 @@ ngx_http_faas_lease_expire(ngx_http_faas_zone_t *zone,
 
             /* leave first: whoever is in the queue has to ask again */
 
-            ngx_queue_remove(&lease->queue);
-            lease->function = NULL;
+            ngx_http_faas_lease_leave(lease);
             lease->state = NGX_HTTP_FAAS_LEASE_LOST;
 
             ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);

@@ -24,11 +24,15 @@
  *   NGX_DONE      the same, and the caller has to start *inst
  *   NGX_DECLINED  want->revision is needed: read the source, ask again
  *   NGX_BUSY      every slot of the zone is in use
+ *   NGX_ABORT     too many wait already
  *   NGX_ERROR     the zone is full
  */
 ngx_int_t ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
     ngx_http_faas_want_t *want, void *data, ngx_http_faas_lease_t **lease,
     ngx_http_faas_instance_t **inst);
+
+/* under the lock: takes a WAITING lease out of its function's queue */
+void ngx_http_faas_lease_leave(ngx_http_faas_lease_t *lease);
 
 /* gives the slot, or the place in the queue, back; frees the lease */
 void ngx_http_faas_lease_release(ngx_http_faas_zone_t *zone,

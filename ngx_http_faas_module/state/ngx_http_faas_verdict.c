@@ -59,9 +59,9 @@ ngx_http_faas_verdict_report(ngx_http_faas_zone_t *zone,
 
     while (!ngx_queue_empty(&fn->waiting)) {
         q = ngx_queue_head(&fn->waiting);
-        ngx_queue_remove(q);
-
         lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
+
+        ngx_http_faas_lease_leave(lease);
 
         if (report == NULL) {
             report = ngx_slab_alloc_locked(zone->shpool,
@@ -81,7 +81,6 @@ ngx_http_faas_verdict_report(ngx_http_faas_zone_t *zone,
         }
 
         lease->report = report;
-        lease->function = NULL;
         lease->state = NGX_HTTP_FAAS_LEASE_FAILED;
 
         ngx_http_faas_worker_notify(zone, lease);
@@ -119,11 +118,19 @@ ngx_http_faas_verdict_fail(ngx_http_faas_zone_t *zone,
         goto done;
     }
 
+    old = ngx_http_faas_function_newest(fn);
+
+    if (old && old->version == fn->version) {
+
+        /* it was only to be one more: the others go on */
+
+        fn->pinned = 0;
+        goto done;
+    }
+
     if (status == 0) {
         fn->failed = fn->version;
     }
-
-    old = ngx_http_faas_function_newest(fn);
 
     if (old && zone->keep) {
         kept = 1;

@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610003
+#define NGX_HTTP_FAAS_LAYOUT  0x66610004
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -70,12 +70,25 @@ typedef struct {
 } ngx_http_faas_report_t;
 
 
+/* how many serve a function, and how many may wait for it */
+
+typedef struct {
+    ngx_uint_t                       concurrency;   /* of an instance */
+    ngx_uint_t                       max_instances;
+    ngx_uint_t                       min_instances; /* stay when idle */
+    ngx_uint_t                       queue;         /* requests */
+    ngx_msec_t                       queue_timeout;
+    ngx_msec_t                       idle;          /* 0: never too long */
+} ngx_http_faas_scale_t;
+
+
 /* a function as somebody found it in the directory */
 
 typedef struct {
     ngx_str_t                        name;
     ngx_http_faas_identity_t         identity;
     uint32_t                         kind;      /* of its runtime */
+    ngx_http_faas_scale_t           *scale;
     u_char                          *revision;  /* NULL: not read yet */
     unsigned                         racy:1;
 } ngx_http_faas_want_t;
@@ -85,6 +98,8 @@ struct ngx_http_faas_function_s {
     ngx_rbtree_node_t                node;
     ngx_queue_t                      instances;
     ngx_queue_t                      waiting;   /* leases, first come first */
+    ngx_uint_t                       nwaiting;
+    ngx_http_faas_scale_t            scale;
     ngx_http_faas_identity_t         identity;
     ngx_uint_t                       version;   /* counts its revisions */
     ngx_uint_t                       failed;    /* the one not to start */
@@ -127,7 +142,7 @@ struct ngx_http_faas_instance_s {
 
 
 struct ngx_http_faas_lease_s {
-    ngx_queue_t                      queue;
+    ngx_queue_t                      queue;     /* function, or instance */
     ngx_queue_t                      all;       /* worker->leases */
     ngx_queue_t                      wake;      /* worker->wakes */
     ngx_http_faas_function_t        *function;  /* while waiting */
