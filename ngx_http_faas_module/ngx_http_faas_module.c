@@ -9,6 +9,7 @@
 
 #include "ngx_http_faas_api.h"
 #include "ngx_http_faas_balancer.h"
+#include "ngx_http_faas_conf.h"
 #include "ngx_http_faas_curl.h"
 #include "ngx_http_faas_epoch.h"
 #include "ngx_http_faas_exit.h"
@@ -18,7 +19,6 @@
 
 
 #define NGX_HTTP_FAAS_ZONE_SIZE    (16 * 1024 * 1024)
-#define NGX_HTTP_FAAS_BUFFER_SIZE  (64 * 1024)
 
 
 static char *ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -30,15 +30,6 @@ static char *ngx_http_faas_runtime(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_faas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_faas_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static void *ngx_http_faas_create_main_conf(ngx_conf_t *cf);
-static char *ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf);
-static char *ngx_http_faas_init_docker(ngx_conf_t *cf,
-    ngx_http_faas_pool_t *fp);
-static char *ngx_http_faas_init_root(ngx_conf_t *cf,
-    ngx_http_faas_main_conf_t *fmcf);
-static void *ngx_http_faas_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_faas_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
 static ngx_int_t ngx_http_faas_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_faas_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_faas_init_process(ngx_cycle_t *cycle);
@@ -61,6 +52,14 @@ static ngx_conf_enum_t  ngx_http_faas_exits[] = {
 static ngx_conf_enum_t  ngx_http_faas_on_error[] = {
     { ngx_string("keep"), 1 },
     { ngx_string("fail"), 0 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_faas_aborts[] = {
+    { ngx_string("cancel"), NGX_HTTP_FAAS_ABORT_CANCEL },
+    { ngx_string("finish"), NGX_HTTP_FAAS_ABORT_FINISH },
+    { ngx_string("kill"), NGX_HTTP_FAAS_ABORT_KILL },
     { ngx_null_string, 0 }
 };
 
@@ -123,6 +122,20 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       offsetof(ngx_http_faas_loc_conf_t, buffer_size),
       NULL },
 
+    { ngx_string("faas_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_faas_loc_conf_t, timeout),
+      NULL },
+
+    { ngx_string("faas_client_abort"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_faas_loc_conf_t, abort),
+      ngx_http_faas_aborts },
+
     { ngx_string("faas"),
       NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_CONF_TAKE1,
       ngx_http_faas,
@@ -152,14 +165,14 @@ static ngx_http_module_t  ngx_http_faas_module_ctx = {
     NULL,                                  /* preconfiguration */
     ngx_http_faas_init,                    /* postconfiguration */
 
-    ngx_http_faas_create_main_conf,        /* create main configuration */
-    ngx_http_faas_init_main_conf,          /* init main configuration */
+    ngx_http_faas_conf_create_main_conf,   /* create main configuration */
+    ngx_http_faas_conf_init_main_conf,     /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    ngx_http_faas_create_loc_conf,         /* create location configuration */
-    ngx_http_faas_merge_loc_conf           /* merge location configuration */
+    ngx_http_faas_conf_create_loc_conf,    /* create location configuration */
+    ngx_http_faas_conf_merge_loc_conf      /* merge location configuration */
 };
 
 
@@ -338,212 +351,6 @@ ngx_http_faas_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     flcf->api = value[1];
     clcf->handler = ngx_http_faas_api_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static void *
-ngx_http_faas_create_main_conf(ngx_conf_t *cf)
-{
-    ngx_http_faas_main_conf_t  *fmcf;
-
-    fmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_main_conf_t));
-    if (fmcf == NULL) {
-        return NULL;
-    }
-
-    /*
-     * set by ngx_pcalloc():
-     *
-     *     fmcf->root = { 0, NULL };
-     *     fmcf->pool.zone.name = { 0, NULL };
-     *     fmcf->pool.engine.url = { 0, NULL };
-     */
-
-    fmcf->starts = NGX_CONF_UNSET;
-    fmcf->exits = NGX_CONF_UNSET_UINT;
-    fmcf->on_error = NGX_CONF_UNSET_UINT;
-
-    fmcf->pool.runtimes = ngx_array_create(cf->pool, 2,
-                                           sizeof(ngx_http_faas_runtime_t));
-    if (fmcf->pool.runtimes == NULL) {
-        return NULL;
-    }
-
-    return fmcf;
-}
-
-
-static char *
-ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
-{
-    ngx_http_faas_main_conf_t  *fmcf = conf;
-
-    char                  *rv;
-    ngx_http_faas_pool_t  *fp;
-
-    fp = &fmcf->pool;
-
-    /* a processor each is what starts soonest, see README */
-
-    ngx_conf_init_value(fmcf->starts, ngx_max(ngx_ncpu, 1));
-    ngx_conf_init_uint_value(fmcf->exits, 1);
-    ngx_conf_init_uint_value(fmcf->on_error, 1);
-
-    if (fp->zone.name.data == NULL) {
-        return NGX_CONF_OK;
-    }
-
-    fp->zone.starts = fmcf->starts;
-    fp->zone.keep = fmcf->on_error;
-    fp->exits = fmcf->exits;
-
-    if (fp->runtimes->nelts == 0
-        && ngx_http_faas_runtime_defaults(cf, fp->runtimes) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    rv = ngx_http_faas_init_root(cf, fmcf);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
-    return ngx_http_faas_init_docker(cf, fp);
-}
-
-
-static char *
-ngx_http_faas_init_root(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
-{
-    u_char                *p;
-    ngx_str_t              root;
-    ngx_http_faas_pool_t  *fp;
-
-    fp = &fmcf->pool;
-
-    if (fmcf->root.len == 0) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"faas_zone\" needs a \"faas_root\"");
-        return NGX_CONF_ERROR;
-    }
-
-    root = fmcf->root;
-
-    if (ngx_conf_full_name(cf->cycle, &root, 0) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    while (root.len && root.data[root.len - 1] == '/') {
-        root.len--;
-    }
-
-    fp->root.data = ngx_pnalloc(cf->pool, root.len + 2);
-    if (fp->root.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    p = ngx_cpymem(fp->root.data, root.data, root.len);
-    *p++ = '/';
-    *p = '\0';
-
-    fp->root.len = root.len + 1;
-    fp->prefix = cf->cycle->prefix;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_faas_init_docker(ngx_conf_t *cf, ngx_http_faas_pool_t *fp)
-{
-    ngx_url_t                u;
-    ngx_http_faas_engine_t  *engine;
-
-    engine = &fp->engine;
-
-    if (engine->url.data == NULL) {
-        ngx_str_set(&engine->url, "unix:/var/run/docker.sock");
-    }
-
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url = engine->url;
-
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "%s in \"faas_docker %V\"", u.err, &engine->url);
-        return NGX_CONF_ERROR;
-    }
-
-    engine->sockaddr = u.addrs[0].sockaddr;
-    engine->socklen = u.addrs[0].socklen;
-
-    engine->path.data = engine->url.data + sizeof("unix:") - 1;
-    engine->path.len = engine->url.len - (sizeof("unix:") - 1);
-
-    return NGX_CONF_OK;
-}
-
-
-static void *
-ngx_http_faas_create_loc_conf(ngx_conf_t *cf)
-{
-    ngx_http_faas_loc_conf_t  *flcf;
-
-    flcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_loc_conf_t));
-    if (flcf == NULL) {
-        return NULL;
-    }
-
-    /*
-     * set by ngx_pcalloc(), and like a content handler not inherited:
-     *
-     *     flcf->function = NULL;
-     *     flcf->api = { 0, NULL };
-     */
-
-    flcf->buffer_size = NGX_CONF_UNSET_SIZE;
-
-    return flcf;
-}
-
-
-static char *
-ngx_http_faas_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_faas_loc_conf_t  *prev = parent;
-    ngx_http_faas_loc_conf_t  *conf = child;
-
-    ngx_http_core_loc_conf_t   *clcf;
-    ngx_http_faas_main_conf_t  *fmcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->noname && conf->function == NULL && conf->api.len == 0) {
-
-        /* "if" and "limit_except" are part of their location */
-
-        conf->function = prev->function;
-        conf->api = prev->api;
-    }
-
-    ngx_conf_merge_size_value(conf->buffer_size, prev->buffer_size,
-                              NGX_HTTP_FAAS_BUFFER_SIZE);
-
-    if (conf->function == NULL && conf->api.len == 0) {
-        return NGX_CONF_OK;
-    }
-
-    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faas_module);
-
-    if (fmcf->pool.zone.name.data == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"%s\" needs a \"faas_zone\"",
-                      conf->function ? "faas" : "faas_api");
-        return NGX_CONF_ERROR;
-    }
 
     return NGX_CONF_OK;
 }

@@ -3,13 +3,13 @@
  * Copyright (C) the ngx_http_faas_module authors
  *
  * The load balancer of "upstream { faas; }": one peer, the instance that the
- * request holds a slot on.  It is also where nginx's proxying is made fit for
- * answers that are not trusted, and where the slot is given back.
+ * request holds a slot on, or once another.  The slot is given back here, too.
  */
 
 
 #include "ngx_http_faas_balancer.h"
 #include "ngx_http_faas_envelope.h"
+#include "ngx_http_faas_guard.h"
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_retry.h"
 
@@ -18,18 +18,10 @@
 #define NGX_HTTP_FAAS_BALANCER_WAIT     60000   /* ms, for another instance */
 
 
-typedef ngx_int_t (*ngx_http_faas_balancer_header_pt)(ngx_http_request_t *r);
-
-
 typedef struct {
     ngx_http_request_t                *request;
     ngx_http_faas_ctx_t               *ctx;
-    ngx_http_faas_balancer_header_pt   process_header;
-    ngx_int_t                        (*reinit_request)(ngx_http_request_t *r);
-    ngx_int_t                        (*input_filter_init)(void *data);
-    ngx_int_t                        (*input_filter)(void *data,
-                                                     ssize_t bytes);
-    ngx_event_pipe_input_filter_pt     pipe_filter;
+    ngx_http_faas_loc_conf_t          *flcf;
     unsigned                           moved:1;     /* to another instance */
     unsigned                           waiting:1;   /* for that one */
 } ngx_http_faas_balancer_t;
@@ -45,20 +37,10 @@ static ngx_int_t ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
     ngx_http_faas_balancer_t *bd);
 static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
+static ngx_uint_t ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
+    ngx_peer_connection_t *pc);
 static void ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
     ngx_http_faas_balancer_t *bd);
-static ngx_int_t ngx_http_faas_balancer_reinit_request(ngx_http_request_t *r);
-static ngx_int_t ngx_http_faas_balancer_process_header(
-    ngx_http_request_t *r);
-static ngx_int_t ngx_http_faas_balancer_valid(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_faas_balancer_upgrade(ngx_http_upstream_t *u);
-static ngx_int_t ngx_http_faas_balancer_input_filter_init(void *data);
-static ngx_int_t ngx_http_faas_balancer_input_filter(void *data,
-    ssize_t bytes);
-static ngx_int_t ngx_http_faas_balancer_pipe_filter(ngx_event_pipe_t *p,
-    ngx_buf_t *buf);
-static ngx_uint_t ngx_http_faas_balancer_broken(ngx_http_request_t *r,
-    ngx_peer_connection_t *pc);
 
 
 char *
@@ -132,6 +114,10 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    if (ngx_http_faas_guard(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     /* a function is not trusted: nginx must not do what it says */
 
     conf = ngx_palloc(r->pool, sizeof(ngx_http_upstream_conf_t));
@@ -159,6 +145,17 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
                            |NGX_HTTP_UPSTREAM_FT_TIMEOUT;
     conf->next_upstream_timeout = 0;
 
+    bd->flcf = ngx_http_faas_get_loc_conf(r);
+
+    if (bd->flcf->abort == NGX_HTTP_FAAS_ABORT_FINISH) {
+
+        /* as with proxy_ignore_client_abort, which was looked at before this */
+
+        conf->ignore_client_abort = 1;
+        r->read_event_handler = ngx_http_block_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+    }
+
     if (ctx->envelope) {
 
         /* its own deadline ends it */
@@ -172,13 +169,6 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     bd->request = r;
     bd->ctx = ctx;
     ctx->balancer = bd;
-    bd->process_header = u->process_header;
-    bd->reinit_request = u->reinit_request;
-    bd->input_filter_init = u->input_filter_init;
-
-    u->reinit_request = ngx_http_faas_balancer_reinit_request;
-    u->process_header = ngx_http_faas_balancer_process_header;
-    u->input_filter_init = ngx_http_faas_balancer_input_filter_init;
 
     u->peer.data = bd;
     u->peer.get = ngx_http_faas_balancer_get;
@@ -325,7 +315,7 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
     pc->tries = 0;
 
     if ((state & NGX_PEER_FAILED)
-        || ngx_http_faas_balancer_broken(bd->request, pc))
+        || ngx_http_faas_guard_broken(bd->request, pc))
     {
         ngx_http_faas_balancer_failed(pc, bd);
         return;
@@ -339,7 +329,39 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
     }
 
     ngx_http_faas_envelope_stop(ctx);
+
+    if (bd->flcf->abort == NGX_HTTP_FAAS_ABORT_KILL
+        && ngx_http_faas_balancer_aborted(bd->request, pc))
+    {
+        (void) ngx_http_faas_admission_condemn(&ctx->adm, NULL, NULL);
+        return;
+    }
+
     ngx_http_faas_admission_release(&ctx->adm);
+}
+
+
+/* whether the client went away before the function had answered */
+
+static ngx_uint_t
+ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
+    ngx_peer_connection_t *pc)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (!r->connection->error
+        && !(u->pipe && u->pipe->downstream_error))
+    {
+        return 0;
+    }
+
+    if (!u->header_sent || u->upgrade || !u->buffering) {
+        return u->length != 0;
+    }
+
+    return !u->pipe->upstream_done && !u->pipe->upstream_eof;
 }
 
 
@@ -391,291 +413,4 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
     }
 
     ngx_http_faas_envelope_condemn(ctx);
-}
-
-
-/* proxy begins anew with its own handlers */
-
-static ngx_int_t
-ngx_http_faas_balancer_reinit_request(ngx_http_request_t *r)
-{
-    ngx_int_t                  rc;
-    ngx_http_upstream_t       *u;
-    ngx_http_faas_ctx_t       *ctx;
-    ngx_http_faas_balancer_t  *bd;
-
-    u = r->upstream;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
-    bd = ctx->balancer;
-
-    rc = bd->reinit_request(r);
-
-    bd->process_header = u->process_header;
-    u->process_header = ngx_http_faas_balancer_process_header;
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_faas_balancer_process_header(ngx_http_request_t *r)
-{
-    ngx_int_t                  rc;
-    ngx_uint_t                 version;
-    ngx_http_upstream_t       *u;
-    ngx_http_faas_ctx_t       *ctx;
-    ngx_http_faas_balancer_t  *bd;
-
-    u = r->upstream;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
-    bd = ctx->balancer;
-    version = r->http_version;
-
-    rc = bd->process_header(r);
-
-    if (u->process_header != ngx_http_faas_balancer_process_header) {
-
-        /* the status line is done, the headers follow */
-
-        bd->process_header = u->process_header;
-        u->process_header = ngx_http_faas_balancer_process_header;
-    }
-
-    if (r->http_version != version) {
-
-        /* garbage instead of a status line is HTTP/0.9 to nginx */
-
-        r->http_version = version;
-        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_faas_balancer_valid(r) != NGX_OK) {
-        return NGX_HTTP_UPSTREAM_INVALID_HEADER;
-    }
-
-    if (ctx->adm.runtime->scale.concurrency == 1) {
-
-        /*
-         * An idle connection to a single thread would starve all others;
-         * proxy's filters set u->keepalive again at the end of the body.
-         */
-
-        u->keepalive = 0;
-        u->headers_in.connection_close = 1;
-    }
-
-    return NGX_OK;
-}
-
-
-/* what newer versions of nginx refuse themselves, and what no client asked */
-
-static ngx_int_t
-ngx_http_faas_balancer_valid(ngx_http_request_t *r)
-{
-    ngx_uint_t            i, lengths, status;
-    ngx_list_part_t      *part;
-    ngx_table_elt_t      *h;
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-    status = u->headers_in.status_n;
-
-    if (status > 599
-        || (status < 200
-            && (status != NGX_HTTP_SWITCHING_PROTOCOLS
-                || !ngx_http_faas_balancer_upgrade(u))))
-    {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "faas: function sent status %ui", status);
-        return NGX_ERROR;
-    }
-
-    lengths = u->headers_in.chunked ? 1 : 0;
-
-    part = &u->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != sizeof("Content-Length") - 1
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Length",
-                               sizeof("Content-Length") - 1)
-               != 0)
-        {
-            continue;
-        }
-
-        if (++lengths > 1
-            || ngx_atoof(h[i].value.data, h[i].value.len) == NGX_ERROR)
-        {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "faas: function sent an ambiguous length");
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* whether the location asked the function to switch protocols */
-
-static ngx_uint_t
-ngx_http_faas_balancer_upgrade(ngx_http_upstream_t *u)
-{
-    u_char     *p;
-    ngx_buf_t  *b;
-
-    if (u->request_bufs == NULL) {
-        return 0;
-    }
-
-    /* the first buffer has the whole header, sent by now */
-
-    b = u->request_bufs->buf;
-
-    for (p = b->start; p + sizeof(CRLF "Upgrade:") - 1 <= b->last; p++) {
-
-        if (*p == CR
-            && ngx_strncasecmp(p, (u_char *) CRLF "Upgrade:",
-                               sizeof(CRLF "Upgrade:") - 1)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * A body that is broken in its framing ends a request at once, with nothing
- * said to anybody.  We make it look like a broken connection, so that nginx
- * takes its way for these.  "data" is the request, as proxy has it.
- */
-
-static ngx_int_t
-ngx_http_faas_balancer_input_filter_init(void *data)
-{
-    ngx_http_request_t  *r = data;
-
-    ngx_int_t                  rc;
-    ngx_http_upstream_t       *u;
-    ngx_http_faas_ctx_t       *ctx;
-    ngx_http_faas_balancer_t  *bd;
-
-    u = r->upstream;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
-    bd = ctx->balancer;
-
-    rc = bd->input_filter_init(data);
-
-    bd->input_filter = u->input_filter;
-    u->input_filter = ngx_http_faas_balancer_input_filter;
-
-    if (u->buffering) {
-        bd->pipe_filter = u->pipe->input_filter;
-        u->pipe->input_filter = ngx_http_faas_balancer_pipe_filter;
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_faas_balancer_input_filter(void *data, ssize_t bytes)
-{
-    ngx_http_request_t  *r = data;
-
-    ngx_http_upstream_t       *u;
-    ngx_http_faas_ctx_t       *ctx;
-    ngx_http_faas_balancer_t  *bd;
-
-    u = r->upstream;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
-    bd = ctx->balancer;
-
-    if (bd->input_filter(data, bytes) != NGX_ERROR) {
-        return NGX_OK;
-    }
-
-    u->length = 1;
-    u->peer.connection->read->ready = 0;
-    u->peer.connection->read->error = 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_faas_balancer_pipe_filter(ngx_event_pipe_t *p, ngx_buf_t *buf)
-{
-    ngx_http_request_t        *r;
-    ngx_http_faas_ctx_t       *ctx;
-    ngx_http_faas_balancer_t  *bd;
-
-    r = p->input_ctx;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
-    bd = ctx->balancer;
-
-    if (bd->pipe_filter(p, buf) == NGX_ERROR) {
-        p->upstream_error = 1;
-    }
-
-    return NGX_OK;
-}
-
-
-/* whether the answer was cut off after its header, and not by us */
-
-static ngx_uint_t
-ngx_http_faas_balancer_broken(ngx_http_request_t *r,
-    ngx_peer_connection_t *pc)
-{
-    ngx_event_t          *rev;
-    ngx_event_pipe_t     *p;
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-
-    if (!u->header_sent || u->upgrade || r->connection->error) {
-        return 0;
-    }
-
-    if (u->buffering) {
-        p = u->pipe;
-
-        if (p->downstream_error
-            || p->upstream_done
-            || (p->upstream_eof && p->length == -1))
-        {
-            return 0;
-        }
-
-        return p->upstream_eof || p->upstream_error;
-    }
-
-    if (u->length == 0 || pc->connection == NULL) {
-        return 0;
-    }
-
-    rev = pc->connection->read;
-
-    return rev->timedout || rev->error || (rev->eof && u->length != -1);
 }

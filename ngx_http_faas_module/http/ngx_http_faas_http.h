@@ -16,6 +16,7 @@
 
 
 typedef struct ngx_http_faas_envelope_s  ngx_http_faas_envelope_t;
+typedef struct ngx_http_faas_guard_s     ngx_http_faas_guard_t;
 
 
 typedef struct {
@@ -31,7 +32,16 @@ typedef struct {
     ngx_http_complex_value_t        *function;  /* "faas" */
     ngx_str_t                        api;       /* "faas_api": raw prefix */
     size_t                           buffer_size;
+    ngx_msec_t                       timeout;   /* of a raw call, or 0 */
+    ngx_uint_t                       abort;     /* client_abort, below */
 } ngx_http_faas_loc_conf_t;
+
+
+/* what becomes of a call whose client goes away */
+
+#define NGX_HTTP_FAAS_ABORT_CANCEL  0
+#define NGX_HTTP_FAAS_ABORT_FINISH  1
+#define NGX_HTTP_FAAS_ABORT_KILL    2
 
 
 /* of a main request; survives internal redirects, see the request unit */
@@ -41,7 +51,9 @@ typedef struct {
     ngx_http_request_t              *request;
     ngx_http_faas_envelope_t        *envelope;  /* NULL: raw */
     void                            *balancer;  /* while proxied */
+    ngx_http_faas_guard_t           *guard;
     ngx_event_t                      deadline;
+    ngx_msec_t                       expires;   /* if there is a timeout */
     ngx_str_t                        code;      /* of the error, if known */
     ngx_str_t                        message;
     ngx_str_t                        error;     /* body in place of nginx's */
@@ -49,6 +61,7 @@ typedef struct {
     unsigned                         served:1;  /* an instance was reached */
     unsigned                         failed:1;  /* and gave no answer */
     unsigned                         timedout:1;
+    unsigned                         timed:1;   /* "expires" is set */
     unsigned                         replaced:1;
 } ngx_http_faas_ctx_t;
 

@@ -24,6 +24,7 @@ static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
 static void ngx_http_faas_request_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_request_wait(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
+static ngx_msec_t ngx_http_faas_request_remaining(ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_request_expire(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_request_refuse(ngx_http_request_t *r,
@@ -93,6 +94,7 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
 
         if (ctx->envelope == NULL) {
             ctx->timedout = 0;
+            ctx->timed = 0;
         }
     }
 
@@ -243,8 +245,17 @@ ngx_http_faas_request_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
+    ngx_int_t                  rc;
+    ngx_msec_t                 wait;
+    ngx_connection_t          *c;
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    flcf = ngx_http_faas_get_loc_conf(r);
+
+    if (flcf->timeout && ctx->envelope == NULL && !ctx->timed) {
+        ctx->timed = 1;
+        ctx->expires = ngx_current_msec + flcf->timeout;
+    }
 
     rc = ngx_http_faas_admission(&ctx->adm);
 
@@ -255,6 +266,11 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
         if (ctx->envelope == NULL) {
             ngx_http_faas_request_undeadline(ctx);
+
+            if (ctx->timed) {
+                ngx_http_faas_request_deadline(ctx,
+                                      ngx_http_faas_request_remaining(ctx));
+            }
         }
 
         if (r == r->main) {
@@ -276,8 +292,13 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     /* a worker that exits gracefully waits for whoever has a timer */
 
     if (!ctx->deadline.timer_set) {
-        ngx_http_faas_request_deadline(ctx,
-                                  ctx->adm.runtime->scale.queue_timeout);
+        wait = ctx->adm.runtime->scale.queue_timeout;
+
+        if (ctx->timed) {
+            wait = ngx_min(wait, ngx_http_faas_request_remaining(ctx));
+        }
+
+        ngx_http_faas_request_deadline(ctx, wait);
     }
 
     if (r != r->main) {
@@ -297,6 +318,17 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     }
 
     return NGX_AGAIN;
+}
+
+
+static ngx_msec_t
+ngx_http_faas_request_remaining(ngx_http_faas_ctx_t *ctx)
+{
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (ctx->expires - ngx_current_msec);
+
+    return (left > 0) ? (ngx_msec_t) left : 1;
 }
 
 
