@@ -80,7 +80,7 @@ ngx_int_t ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
     ngx_uint_t concurrency, ngx_msec_t idle);
 
-/* whether the start is still wanted */
+/* NGX_DECLINED: the start is not wanted any more; NGX_ABORT: it ended */
 ngx_int_t ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 
