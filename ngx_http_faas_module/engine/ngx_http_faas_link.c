@@ -225,6 +225,11 @@ ngx_http_faas_link_control_handler(ngx_event_t *ev)
         err = ngx_errno;
     }
 
+    if (err == NGX_ECONNREFUSED && link->once) {
+        ngx_http_faas_link_result(link, NGX_HTTP_FAAS_LINK_TIMEOUT);
+        return;
+    }
+
     if (err || c->close || c->read->pending_eof) {
         ngx_http_faas_link_again(link);
         return;

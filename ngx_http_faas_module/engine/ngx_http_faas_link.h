@@ -39,6 +39,8 @@ struct ngx_http_faas_link_s {
     ngx_http_faas_link_handler_pt    handler;   /* for each result */
     void                            *data;
 
+    unsigned                         once:1;    /* it listens, or is gone */
+
     ngx_uint_t                       result;
     ngx_str_t                        text;
 

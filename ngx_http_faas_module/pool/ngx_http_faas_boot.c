@@ -85,7 +85,7 @@ ngx_http_faas_boot_step(ngx_http_faas_boot_t *boot)
     }
 
     if (rc != NGX_OK) {
-        ngx_http_faas_boot_end(boot, rc);
+        ngx_http_faas_boot_end(boot, NGX_DECLINED);
         return;
     }
 

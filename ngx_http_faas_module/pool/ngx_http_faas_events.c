@@ -44,7 +44,7 @@ ngx_http_faas_events_open(ngx_http_faas_pool_t *fp)
 
     if (fp->events
         || fp->zone.sh->api[0] == '\0'
-        || (ngx_msec_int_t) (fp->zone.sh->patience - ngx_current_msec) > 0)
+        || ngx_http_faas_pool_away(fp))
     {
         return;
     }

@@ -17,7 +17,10 @@
 
 
 #define NGX_HTTP_FAAS_EXIT_TIME  10000          /* ms, for everything */
-#define NGX_HTTP_FAAS_EXIT_PAGE  16             /* removed at once */
+#define NGX_HTTP_FAAS_EXIT_PAGE  128            /* of the list */
+
+/* removed at once */
+#define NGX_HTTP_FAAS_EXIT_PARALLEL  16
 
 
 typedef struct {
@@ -120,6 +123,10 @@ ngx_http_faas_exit_call(ngx_http_faas_exit_t *ex, ngx_http_faas_call_t *call)
 
     ngx_http_faas_curl_run(&ex->fp->engine);
 
+    /* the call may be its caller's, and the time over */
+
+    ngx_http_faas_curl_cancel(call);
+
     return call->status ? NGX_OK : NGX_ERROR;
 }
 
@@ -189,7 +196,10 @@ ngx_http_faas_exit_page(ngx_http_faas_exit_t *ex)
     for (i = 0; i < list->nelts; i++) {
         if (ngx_http_faas_exit_ours(ex, &c[i])) {
             ngx_http_faas_exit_remove(ex, &c[i].id);
-            n++;
+
+            if (++n % NGX_HTTP_FAAS_EXIT_PARALLEL == 0) {
+                ngx_http_faas_curl_run(&ex->fp->engine);
+            }
         }
     }
 

@@ -22,6 +22,7 @@
 
 #define NGX_HTTP_FAAS_KEEPER_TICK      1000     /* ms */
 #define NGX_HTTP_FAAS_KEEPER_LEASE     2500     /* ms without a heartbeat */
+#define NGX_HTTP_FAAS_KEEPER_ROUND     60000    /* ms, to look at all of it */
 #define NGX_HTTP_FAAS_KEEPER_BATCH     64       /* files looked at a tick */
 #define NGX_HTTP_FAAS_KEEPER_RUNTIMES  8        /* there are two */
 
@@ -109,12 +110,27 @@ ngx_http_faas_keeper_handler(ngx_event_t *ev)
 
     ngx_http_faas_lease_reap(&fp->zone);
     ngx_http_faas_keeper_files(fp);
-    (void) ngx_http_faas_instance_retire(&fp->zone);
-    ngx_http_faas_keeper_trim(fp);
-    ngx_http_faas_remove_dead(fp, NULL);
+
+    if ((ngx_msec_int_t) (ngx_current_msec - fp->round)
+        > NGX_HTTP_FAAS_KEEPER_ROUND)
+    {
+        fp->round = ngx_current_msec;
+        fp->zone.sh->swept = 0;
+    }
 
     ngx_http_faas_events_open(fp);
     ngx_http_faas_reconcile(fp);
+
+    if (ngx_http_faas_pool_away(fp)) {
+
+        /* what could not be replaced is not given up */
+
+        return;
+    }
+
+    (void) ngx_http_faas_instance_retire(&fp->zone);
+    ngx_http_faas_keeper_trim(fp);
+    ngx_http_faas_remove_dead(fp, NULL);
 
     wait = ngx_http_faas_keeper_spares(fp);
 
@@ -140,6 +156,13 @@ ngx_http_faas_keeper_elect(ngx_http_faas_pool_t *fp)
                || (kill(sh->keeper, 0) == -1 && ngx_errno == NGX_ESRCH)
                || (ngx_msec_int_t) (ngx_current_msec - sh->keeper_beat)
                   > NGX_HTTP_FAAS_KEEPER_LEASE);
+
+    if (elected && sh->keeper != ngx_pid) {
+
+        /* the last one may have been killed in the middle of it */
+
+        sh->swept = 0;
+    }
 
     if (elected) {
         sh->keeper = ngx_pid;
@@ -309,7 +332,7 @@ ngx_http_faas_keeper_spares(ngx_http_faas_pool_t *fp)
         quiet = ready ? NGX_HTTP_FAAS_KEEPER_QUIET
                       : NGX_HTTP_FAAS_KEEPER_DRY;
 
-        if (past < quiet) {
+        if ((ngx_msec_int_t) past >= 0 && past < quiet) {
             wait = ngx_min(wait, quiet - past);
             continue;
         }

@@ -13,7 +13,9 @@
 
 
 /* two writes within one tick of the kernel's clock leave the same time */
-#define NGX_HTTP_FAAS_POOL_RACY  2              /* seconds */
+#define NGX_HTTP_FAAS_POOL_RACY      2          /* seconds */
+
+#define NGX_HTTP_FAAS_POOL_PATIENCE  2000       /* ms, with the engine */
 
 
 ngx_int_t
@@ -60,6 +62,41 @@ ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version)
 {
     version->data = fp->zone.sh->api;
     version->len = ngx_strlen(version->data);
+}
+
+
+ngx_uint_t
+ngx_http_faas_pool_away(ngx_http_faas_pool_t *fp)
+{
+    return (ngx_msec_int_t) (fp->zone.sh->patience - ngx_current_msec) > 0;
+}
+
+
+void
+ngx_http_faas_pool_lost(ngx_http_faas_pool_t *fp)
+{
+    fp->zone.sh->patience = ngx_current_msec + NGX_HTTP_FAAS_POOL_PATIENCE;
+
+    if (!fp->zone.sh->lost) {
+        fp->zone.sh->lost = 1;
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "faas: the engine at \"%V\" does not answer",
+                      &fp->engine.url);
+    }
+}
+
+
+void
+ngx_http_faas_pool_back(ngx_http_faas_pool_t *fp)
+{
+    if (fp->zone.sh->lost) {
+        fp->zone.sh->lost = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "faas: the engine at \"%V\" answers again",
+                      &fp->engine.url);
+    }
 }
 
 

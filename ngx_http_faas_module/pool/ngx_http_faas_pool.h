@@ -53,6 +53,7 @@ typedef struct {
     ngx_uint_t                       cursor;    /* of the keeper's round */
     ngx_http_faas_call_t            *events;    /* the stream, or NULL */
     ngx_msec_t                       sweep;     /* no list before this */
+    ngx_msec_t                       round;     /* the list was due */
     unsigned                         sweeping:1;
     unsigned                         exits:1;   /* faas_exit remove */
 } ngx_http_faas_pool_t;
@@ -71,6 +72,15 @@ ngx_int_t ngx_http_faas_pool_negotiate(ngx_http_faas_pool_t *fp,
 
 /* the API version to speak, as negotiated with the engine */
 void ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version);
+
+/*
+ * Whether the engine did not answer a moment ago; what can wait does.  The
+ * other two tell how a call of the keeper's ended, and write it in the log
+ * once.
+ */
+ngx_uint_t ngx_http_faas_pool_away(ngx_http_faas_pool_t *fp);
+void ngx_http_faas_pool_lost(ngx_http_faas_pool_t *fp);
+void ngx_http_faas_pool_back(ngx_http_faas_pool_t *fp);
 
 /* an array of one ngx_str_t, the label that all containers of a zone have */
 ngx_array_t *ngx_http_faas_pool_label(ngx_http_faas_pool_t *fp,

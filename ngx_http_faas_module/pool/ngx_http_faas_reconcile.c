@@ -19,7 +19,6 @@
 
 #define NGX_HTTP_FAAS_RECONCILE_PAGE      64
 #define NGX_HTTP_FAAS_RECONCILE_STRAYS    32    /* removed at once */
-#define NGX_HTTP_FAAS_RECONCILE_PATIENCE  2000  /* ms, no engine */
 #define NGX_HTTP_FAAS_RECONCILE_PAUSE     1000  /* ms, for removals */
 #define NGX_HTTP_FAAS_RECONCILE_TIMEOUT   5000  /* ms, a call */
 
@@ -69,7 +68,7 @@ ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
 
     if (sh->swept
         || fp->sweeping
-        || (ngx_msec_int_t) (sh->patience - ngx_current_msec) > 0
+        || ngx_http_faas_pool_away(fp)
         || (ngx_msec_int_t) (fp->sweep - ngx_current_msec) > 0)
     {
         return;
@@ -433,13 +432,14 @@ ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec, ngx_uint_t done)
     }
 
     if (done) {
+        ngx_http_faas_pool_back(fp);
+
         (void) ngx_http_faas_census_missing(&fp->zone, rec->seen, rec->began);
         ngx_http_faas_remove_dead(fp, NULL);
 
     } else {
         fp->zone.sh->swept = 0;
-        fp->zone.sh->patience = ngx_current_msec
-                                + NGX_HTTP_FAAS_RECONCILE_PATIENCE;
+        ngx_http_faas_pool_lost(fp);
     }
 
     ngx_http_faas_census_settle(&fp->zone);

@@ -134,6 +134,10 @@ ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
     ngx_http_faas_remove_t    *job;
     ngx_http_faas_instance_t  *inst;
 
+    if (ngx_http_faas_pool_away(fp)) {
+        return;
+    }
+
     while ((r || fp->removing < NGX_HTTP_FAAS_REMOVE_PARALLEL)
            && !ngx_queue_empty(&fp->zone.sh->dead))
     {
@@ -252,6 +256,7 @@ ngx_http_faas_remove_send(ngx_http_faas_remove_t *job)
     call->pool = job->pool;
     call->log = job->pool->log;
     call->timeout = NGX_HTTP_FAAS_REMOVE_TIMEOUT;
+    call->quiet = 1;
     call->handler = ngx_http_faas_remove_handler;
     call->data = job;
 
@@ -353,7 +358,10 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
             return;
         }
 
-        if (outcome != NGX_HTTP_FAAS_DOCKER_OK) {
+        if (call->status == 0) {
+            ngx_http_faas_pool_lost(job->fp);
+
+        } else if (outcome != NGX_HTTP_FAAS_DOCKER_OK) {
             ngx_log_error(NGX_LOG_WARN, job->pool->log, 0,
                           "faas: removal of \"%V\" failed: %V, status %ui",
                           &job->name,

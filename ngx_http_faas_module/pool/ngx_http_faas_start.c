@@ -174,9 +174,6 @@ ngx_http_faas_start_boot_handler(ngx_http_faas_boot_t *boot, ngx_int_t rc)
         return;
 
     case NGX_DECLINED:
-        ngx_http_faas_start_fail(start, 0, NULL);
-        return;
-
     case NGX_AGAIN:
         ngx_http_faas_start_abandon(start);
         return;
@@ -200,6 +197,7 @@ ngx_http_faas_start_connect(ngx_http_faas_start_t *start, ngx_msec_t timeout)
                                                start->inst->slot);
     link->handler = ngx_http_faas_start_link_handler;
     link->data = start;
+    link->once = start->warm;
 
     ngx_http_faas_link_connect(link, timeout);
 }
@@ -259,7 +257,7 @@ ngx_http_faas_start_booted(ngx_http_faas_start_t *start)
                                       &launch->token)
         != NGX_OK)
     {
-        ngx_http_faas_start_fail(start, 0, NULL);
+        ngx_http_faas_start_abandon(start);
         return;
     }
 
@@ -279,7 +277,7 @@ static void
 ngx_http_faas_start_load(ngx_http_faas_start_t *start)
 {
     ngx_int_t                rc;
-    ngx_str_t                frame, text;
+    ngx_str_t                frame;
     ngx_uint_t               i;
     ngx_http_faas_want_t     want;
     ngx_http_faas_launch_t  *launch;
@@ -292,15 +290,17 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
         if (ngx_http_faas_instance_refresh(&launch->fp->zone, start->inst)
             != NGX_OK)
         {
-            ngx_http_faas_start_fail(start, 0, NULL);
+            ngx_http_faas_start_abandon(start);
             return;
         }
 
         rc = ngx_http_faas_launch_frame(launch, &want, &frame);
 
         if (rc == NGX_DECLINED) {
-            ngx_str_set(&text, "function_not_found");
-            ngx_http_faas_start_fail(start, NGX_HTTP_NOT_FOUND, &text);
+
+            /* gone, or in another language now: who waits is to look */
+
+            ngx_http_faas_start_abandon(start);
             return;
         }
 
@@ -314,13 +314,8 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
                                             &launch->runtime->scale);
     }
 
-    if (rc == NGX_AGAIN) {
-        ngx_http_faas_start_abandon(start);
-        return;
-    }
-
     if (rc != NGX_OK) {
-        ngx_http_faas_start_fail(start, 0, NULL);
+        ngx_http_faas_start_abandon(start);
         return;
     }
 
@@ -516,16 +511,10 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
     ngx_str_t *text)
 {
     u_char                   line[NGX_HTTP_FAAS_START_LINE];
-    ngx_str_t                none;
     ngx_uint_t               kept;
     ngx_http_faas_launch_t  *launch;
 
     launch = start->launch;
-    ngx_str_set(&none, "the start was given up");
-
-    if (text == NULL) {
-        text = &none;
-    }
 
     kept = ngx_http_faas_verdict_fail(&launch->fp->zone, start->inst, status,
                                       text);
@@ -681,7 +670,7 @@ ngx_http_faas_start_check(ngx_http_faas_pool_t *fp)
         } else if (ngx_http_faas_instance_wanted(&fp->zone, start->inst)
                    != NGX_OK)
         {
-            ngx_http_faas_start_fail(start, 0, NULL);
+            ngx_http_faas_start_abandon(start);
         }
     }
 }

@@ -141,8 +141,9 @@ ngx_http_faas_function_served(ngx_http_faas_function_t *fn,
 
         /* who has not read the source yet will read the newest */
 
-        if (inst->state == NGX_HTTP_FAAS_CREATING
-            || (inst->state != NGX_HTTP_FAAS_DRAINING
+        if ((inst->state == NGX_HTTP_FAAS_CREATING && inst->kind == fn->kind)
+            || ((inst->state == NGX_HTTP_FAAS_LOADING
+                 || inst->state == NGX_HTTP_FAAS_READY)
                 && inst->version >= version))
         {
             return 1;
@@ -170,7 +171,7 @@ ngx_http_faas_function_live(ngx_http_faas_function_t *fn, ngx_uint_t version,
     {
         inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
-        if (inst->state == NGX_HTTP_FAAS_CREATING
+        if ((inst->state == NGX_HTTP_FAAS_CREATING && inst->kind == fn->kind)
             || (inst->state == NGX_HTTP_FAAS_LOADING
                 && inst->version >= version))
         {

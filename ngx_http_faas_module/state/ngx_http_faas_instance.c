@@ -64,6 +64,13 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
 
             inst->state = state;
             ngx_http_faas_instance_bury(zone, inst);
+
+        } else {
+
+            /* tried in vain: others come first now */
+
+            ngx_queue_remove(&inst->queue);
+            ngx_queue_insert_tail(&zone->sh->dead, &inst->queue);
         }
 
         break;
@@ -484,6 +491,13 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
                           NGX_HTTP_FAAS_REVISION_LEN)
                == 0);
 
+    if (fn->known && fn->kind != want->kind) {
+
+        /* it is another language's by now */
+
+        goto done;
+    }
+
     if (!same && fn->version != inst->version) {
 
         /* somebody else read another one meanwhile: which is the later? */
@@ -494,6 +508,7 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
 
     if (!same) {
         ngx_http_faas_function_update(fn, want);
+        ngx_http_faas_lease_serve(zone, fn);
     }
 
     inst->version = fn->version;
@@ -520,9 +535,12 @@ ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,
 
     ngx_http_faas_zone_lock(zone);
 
-    rc = (inst->state == NGX_HTTP_FAAS_CREATING
-          || inst->state == NGX_HTTP_FAAS_LOADING)
-         ? NGX_OK : NGX_DECLINED;
+    if (inst->state == NGX_HTTP_FAAS_CREATING) {
+        rc = inst->gone ? NGX_ABORT : NGX_OK;
+
+    } else {
+        rc = (inst->state == NGX_HTTP_FAAS_LOADING) ? NGX_OK : NGX_DECLINED;
+    }
 
     ngx_http_faas_zone_unlock(zone);
 
@@ -596,7 +614,18 @@ ngx_http_faas_instance_lost(ngx_http_faas_zone_t *zone, ngx_uint_t slot,
                 || inst->state == NGX_HTTP_FAAS_READY
                 || inst->state == NGX_HTTP_FAAS_DRAINING));
 
-    if (lost && ended) {
+    if (ended
+        && inst->warm
+        && inst->identified
+        && ngx_memcmp(inst->id, id, NGX_HTTP_FAAS_ID_LEN) == 0
+        && inst->state == NGX_HTTP_FAAS_CREATING)
+    {
+        /* who is about to connect to it need not wait for an answer */
+
+        inst->gone = 1;
+        ngx_http_faas_worker_wake(zone, inst->owner);
+
+    } else if (lost && ended) {
         ngx_http_faas_instance_end(zone, inst);
 
     } else if (lost) {
@@ -658,9 +687,14 @@ ngx_http_faas_instance_retire(ngx_http_faas_zone_t *zone)
         if (inst->state == NGX_HTTP_FAAS_READY
             && inst->active == 0
             && inst->idle
+<<<<<<< HEAD
             && ngx_current_msec - inst->used >= inst->idle
             && ngx_http_faas_function_started(inst->function)
                > inst->function->scale.min_instances)
+=======
+            && (ngx_msec_int_t) (ngx_current_msec - inst->used)
+               >= (ngx_msec_int_t) inst->idle)
+>>>>>>> main
         {
             ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
             n++;

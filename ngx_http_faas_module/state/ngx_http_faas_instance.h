@@ -83,7 +83,7 @@ ngx_int_t ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
     ngx_http_faas_scale_t *scale);
 
-/* whether the start is still wanted */
+/* NGX_DECLINED: the start is not wanted any more; NGX_ABORT: it ended */
 ngx_int_t ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 

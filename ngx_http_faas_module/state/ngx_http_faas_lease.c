@@ -28,6 +28,7 @@ static ngx_http_faas_instance_t *ngx_http_faas_lease_starting(
     ngx_http_faas_function_t *fn);
 static void ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);
+static void ngx_http_faas_lease_recount(ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_lease_bereave(ngx_http_faas_zone_t *zone,
     ngx_http_faas_worker_t *worker);
 
@@ -58,6 +59,7 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 
     if (want->revision) {
         ngx_http_faas_function_update(fn, want);
+        ngx_http_faas_lease_serve(zone, fn);
 
     } else if (!ngx_http_faas_function_current(fn, want)) {
         rc = NGX_DECLINED;
@@ -291,6 +293,24 @@ ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
 }
 
 
+void
+ngx_http_faas_lease_serve(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn)
+{
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        ngx_http_faas_lease_admit(zone, inst);
+    }
+}
+
+
 /* takes the lease out of whatever it is in, and lets the next one in */
 
 static void
@@ -434,10 +454,12 @@ ngx_http_faas_lease_starting(ngx_http_faas_function_t *fn)
 void
 ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
 {
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, dead;
     ngx_queue_t               *q, *next;
     ngx_http_faas_worker_t    *worker;
     ngx_http_faas_instance_t  *inst;
+
+    dead = 0;
 
     ngx_http_faas_zone_lock(zone);
 
@@ -450,6 +472,7 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
 
         if (kill(worker->pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
             ngx_http_faas_lease_bereave(zone, worker);
+            dead = 1;
         }
     }
 
@@ -467,7 +490,45 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
         ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
     }
 
+    if (dead) {
+        ngx_http_faas_lease_recount(zone);
+    }
+
     ngx_http_faas_zone_unlock(zone);
+}
+
+
+/* whoever was killed may have been at counting */
+
+static void
+ngx_http_faas_lease_recount(ngx_http_faas_zone_t *zone)
+{
+    ngx_uint_t                 i;
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    zone->sh->starting = 0;
+
+    for (i = 0; i < zone->sh->ninstances; i++) {
+        inst = &zone->sh->instances[i];
+
+        zone->sh->starting += inst->starting;
+        inst->active = 0;
+
+        for (q = ngx_queue_head(&inst->leases);
+             q != ngx_queue_sentinel(&inst->leases);
+             q = ngx_queue_next(q))
+        {
+            inst->active++;
+        }
+
+        if (inst->state == NGX_HTTP_FAAS_DRAINING && inst->active == 0) {
+            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+
+        } else if (inst->state == NGX_HTTP_FAAS_READY) {
+            ngx_http_faas_lease_admit(zone, inst);
+        }
+    }
 }
 
 

@@ -61,6 +61,10 @@ ngx_uint_t ngx_http_faas_lease_gone(ngx_http_faas_zone_t *zone,
 void ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 
+/* the same of all instances of a function, which must be pinned */
+void ngx_http_faas_lease_serve(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn);
+
 /*
  * Takes back what dead processes held: leases, waiters, and the instances
  * that they were driving.

@@ -34,7 +34,7 @@ ngx_http_faas_verdict_ready(ngx_http_faas_zone_t *zone,
 
         /* first the waiters, for one that is outdated may have been for them */
 
-        ngx_http_faas_lease_admit(zone, inst);
+        ngx_http_faas_lease_serve(zone, fn);
         ngx_http_faas_function_outdate(zone, fn,
                               ngx_http_faas_function_newest(fn)->version);
 
@@ -114,6 +114,7 @@ ngx_http_faas_verdict_fail(ngx_http_faas_zone_t *zone,
     {
         /* the source changed meanwhile: who waits is to ask again */
 
+        ngx_http_faas_lease_serve(zone, fn);
         fn->pinned = 0;
         goto done;
     }
@@ -165,9 +166,8 @@ static void
 ngx_http_faas_verdict_fallback(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn, ngx_http_faas_instance_t *old)
 {
-    ngx_queue_t               *q;
-    ngx_http_faas_lease_t     *lease;
-    ngx_http_faas_instance_t  *inst;
+    ngx_queue_t            *q;
+    ngx_http_faas_lease_t  *lease;
 
     for (q = ngx_queue_head(&fn->waiting);
          q != ngx_queue_sentinel(&fn->waiting);
@@ -177,14 +177,7 @@ ngx_http_faas_verdict_fallback(ngx_http_faas_zone_t *zone,
         lease->version = ngx_min(lease->version, old->version);
     }
 
-    for (q = ngx_queue_head(&fn->instances);
-         q != ngx_queue_sentinel(&fn->instances);
-         q = ngx_queue_next(q))
-    {
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
-
-        ngx_http_faas_lease_admit(zone, inst);
-    }
+    ngx_http_faas_lease_serve(zone, fn);
 }
 
 
