@@ -687,14 +687,10 @@ ngx_http_faas_instance_retire(ngx_http_faas_zone_t *zone)
         if (inst->state == NGX_HTTP_FAAS_READY
             && inst->active == 0
             && inst->idle
-<<<<<<< HEAD
-            && ngx_current_msec - inst->used >= inst->idle
+            && (ngx_msec_int_t) (ngx_current_msec - inst->used)
+               >= (ngx_msec_int_t) inst->idle
             && ngx_http_faas_function_started(inst->function)
                > inst->function->scale.min_instances)
-=======
-            && (ngx_msec_int_t) (ngx_current_msec - inst->used)
-               >= (ngx_msec_int_t) inst->idle)
->>>>>>> main
         {
             ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
             n++;
