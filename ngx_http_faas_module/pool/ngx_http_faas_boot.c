@@ -291,6 +291,15 @@ ngx_http_faas_boot_inspected(ngx_http_faas_boot_t *boot, ngx_uint_t outcome)
 {
     ngx_http_faas_docker_state_t  state;
 
+    if (outcome == NGX_HTTP_FAAS_DOCKER_GONE) {
+
+        /* the name is taken before the container is there */
+
+        boot->step = NGX_HTTP_FAAS_DOCKER_CREATE;
+        ngx_http_faas_boot_retry(boot, outcome);
+        return;
+    }
+
     if (outcome != NGX_HTTP_FAAS_DOCKER_OK
         || ngx_http_faas_docker_parse_inspect(boot->launch.pool,
                                               &boot->call.body, &state)
