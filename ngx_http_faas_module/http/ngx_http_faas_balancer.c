@@ -30,6 +30,7 @@ typedef struct {
     ngx_int_t                        (*input_filter)(void *data,
                                                      ssize_t bytes);
     ngx_event_pipe_input_filter_pt     pipe_filter;
+    unsigned                           tried:1;     /* on an idle connection */
     unsigned                           moved:1;     /* to another instance */
     unsigned                           waiting:1;   /* for that one */
 } ngx_http_faas_balancer_t;
@@ -371,10 +372,11 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
          * the request allows it, and we still have our slot.
          */
 
+        bd->tried = 1;
         return;
     }
 
-    if (!u->request_sent && !bd->moved) {
+    if (!u->request_sent && !bd->moved && !bd->tried) {
         bd->moved = 1;
         pc->tries = 1;
 

@@ -18,7 +18,6 @@ static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 static void ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
-static void ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_instance_missing(ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_instance_relieve(ngx_http_faas_zone_t *zone,
     uint32_t kind);
@@ -111,7 +110,7 @@ ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
 }
 
 
-static void
+void
 ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone)
 {
     ngx_queue_t               *q;
@@ -351,8 +350,10 @@ ngx_http_faas_instance_booted(ngx_http_faas_zone_t *zone,
         ngx_memcpy(inst->token, token->data, NGX_HTTP_FAAS_TOKEN_LEN);
         inst->owner = 0;
 
-        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_SPARE);
+        /* before the turn passes on: the first of them is to have this one */
+
         ngx_http_faas_instance_relieve(zone, inst->kind);
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_SPARE);
         ngx_http_faas_instance_missing(zone);
         rc = NGX_OK;
     }
@@ -396,7 +397,7 @@ ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
 
     ngx_http_faas_zone_lock(zone);
 
-    if (inst->state == NGX_HTTP_FAAS_CREATING) {
+    if (inst->state == NGX_HTTP_FAAS_CREATING && !inst->gone) {
         inst->version = inst->function->version;
         rc = NGX_OK;
     }
@@ -420,7 +421,7 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
 
     ngx_http_faas_zone_lock(zone);
 
-    if (inst->state != NGX_HTTP_FAAS_CREATING) {
+    if (inst->state != NGX_HTTP_FAAS_CREATING || inst->gone) {
         goto done;
     }
 

@@ -32,6 +32,9 @@ ngx_http_faas_instance_t *ngx_http_faas_instance_take(
 ngx_http_faas_instance_t *ngx_http_faas_instance_spare(
     ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn, uint32_t kind);
 
+/* has as many started as may be, of those who wait for it */
+void ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone);
+
 /* its process is gone: it serves no more, and dies with its last lease */
 void ngx_http_faas_instance_end(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);

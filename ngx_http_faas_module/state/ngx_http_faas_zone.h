@@ -77,6 +77,7 @@ typedef struct {
     ngx_http_faas_identity_t         identity;
     uint32_t                         kind;      /* of its runtime */
     u_char                          *revision;  /* NULL: not read yet */
+    ngx_uint_t                       version;   /* before it was read */
     unsigned                         racy:1;
 } ngx_http_faas_want_t;
 
