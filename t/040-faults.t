@@ -290,7 +290,8 @@ sub reload {
     signal_master('HUP');
 
     return wait_for(10, sub {
-        my @pids = worker_pids();
+        wait_for(5, sub { worker_pids() == 2 });    # the second has its title late
+my @pids = worker_pids();
         return @pids == 2 && !grep { $old{$_} } @pids;
     });
 }
@@ -575,6 +576,7 @@ my $down = sub {
     }
 };
 
+wait_for(5, sub { worker_pids() == 2 });    # the second has its title late
 my @pids = worker_pids();
 
 is(get('/static')->{body}, "static\n", 'nginx starts without an engine');
@@ -624,6 +626,7 @@ unknown directive "broken"
 my $conf = server_root() . '/conf/nginx.conf';
 my $good = slurp($conf);
 my $host = invoke('die', '"host"')->{output}[0];
+wait_for(5, sub { worker_pids() == 2 });    # the second has its title late
 my @pids = worker_pids();
 
 write_file($conf, "$good\nbroken on;\n");

@@ -361,15 +361,17 @@ for my $name (@names) {
     is($res->{status}, 400, 'created: ' . $name =~ s/([^ -~])/?/gr);
 }
 
-# what is in a name is in the label
+# what is in a name is in its container's, encoded
 
 my $name = "gr\xc3\xbc\xc3\x9fe-1.0_a";
 my $escaped = join '', map { sprintf '%%%02X', ord } split //, $name;
+my $encoded = $name =~ s/([^A-Za-z0-9-])/sprintf '_%02x', ord $1/ger;
 
 is(get("/any/$escaped")->{body}, $main::Hello, 'a name with letters of UTF-8');
 
-my ($instance) = grep { $_->{Labels}{'faas.function'} =~ /^gr/
-                        && $_->{Labels}{'faas.function'} ne 'greet' } instances();
 utf8::decode($name);
-is($instance->{Labels}{'faas.function'}, $name, 'its label');
-like($instance->{Names}[0], qr{\A/faas-[0-9a-f-]+\z}, 'not in its name');
+my ($instance) = instances($name);
+ok($instance, 'is known by its name');
+like($instance->{Names}[0],
+     qr{\A/faas-[0-9a-f]{8}-[0-9a-f]{8}-\d+-\d+\.[0-9a-f]{40}\.\Q$encoded\E\z},
+     'which is encoded in that of its container');

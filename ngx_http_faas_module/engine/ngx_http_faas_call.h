@@ -63,6 +63,7 @@ struct ngx_http_faas_call_s {
     unsigned                         interrupted:1;
 
     unsigned                         quiet:1;   /* failure is no news */
+    unsigned                         refused:1; /* nobody listens there */
 
     void                            *transport; /* while under way */
 };

@@ -517,6 +517,7 @@ ngx_http_faas_curl_finish(ngx_http_faas_curl_t *h, CURLcode result)
         status = 0;
     }
 
+    call->refused = (result == CURLE_COULDNT_CONNECT);
     call->status = (ngx_uint_t) status;
     call->body = h->body;
 

@@ -22,6 +22,7 @@ typedef struct {
     ngx_http_request_t                *request;
     ngx_http_faas_ctx_t               *ctx;
     ngx_http_faas_loc_conf_t          *flcf;
+    unsigned                           tried:1;     /* on an idle connection */
     unsigned                           moved:1;     /* to another instance */
     unsigned                           waiting:1;   /* for that one */
 } ngx_http_faas_balancer_t;
@@ -393,10 +394,11 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
          * the request allows it, and we still have our slot.
          */
 
+        bd->tried = 1;
         return;
     }
 
-    if (!u->request_sent && !bd->moved) {
+    if (!u->request_sent && !bd->moved && !bd->tried) {
         bd->moved = 1;
         pc->tries = 1;
 

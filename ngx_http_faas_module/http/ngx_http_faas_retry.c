@@ -37,6 +37,20 @@ ngx_http_faas_retry_hold(ngx_peer_connection_t *pc)
         return NGX_ERROR;
     }
 
+    /* of a socket that nobody knows there is nothing to read */
+
+    if (ngx_nonblocking(s) == -1) {
+        ngx_log_error(NGX_LOG_ALERT, pc->log, ngx_socket_errno,
+                      ngx_nonblocking_n " failed");
+        ngx_close_connection(c);
+        return NGX_ERROR;
+    }
+
+    c->recv = ngx_recv;
+    c->send = ngx_send;
+    c->recv_chain = ngx_recv_chain;
+    c->send_chain = ngx_send_chain;
+
     c->log_error = pc->log_error;
     c->read->log = pc->log;
     c->write->log = pc->log;

@@ -16,11 +16,16 @@
 #include "ngx_http_faas_verdict.h"
 
 
+#define NGX_HTTP_FAAS_ADMISSION_READS  8    /* of a source that changes */
+
+
 static ngx_int_t ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_admission_acquire(
     ngx_http_faas_admission_t *adm, ngx_http_faas_want_t *want,
     ngx_http_faas_instance_t **inst);
+static ngx_int_t ngx_http_faas_admission_read(ngx_http_faas_admission_t *adm,
+    ngx_http_faas_want_t *want);
 static ngx_int_t ngx_http_faas_admission_look(
     ngx_http_faas_admission_t *adm);
 static ngx_int_t ngx_http_faas_admission_admitted(
@@ -143,19 +148,41 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
 {
     u_char       revision[NGX_HTTP_FAAS_REVISION_LEN];
     ngx_int_t    rc;
-    ngx_str_t    source;
-    ngx_pool_t  *pool;
+    ngx_uint_t   i;
 
     want->revision = NULL;
     want->racy = 0;
 
     rc = ngx_http_faas_lease_acquire(&adm->fp->zone, want, adm, &adm->lease,
                                      inst);
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
 
     /* the file is not the one that is known: what is in it now? */
+
+    for (i = 0; rc == NGX_DECLINED && i < NGX_HTTP_FAAS_ADMISSION_READS; i++)
+    {
+        want->revision = revision;
+
+        rc = ngx_http_faas_admission_read(adm, want);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        rc = ngx_http_faas_lease_acquire(&adm->fp->zone, want, adm,
+                                         &adm->lease, inst);
+    }
+
+    return (rc == NGX_DECLINED) ? NGX_ERROR : rc;
+}
+
+
+static ngx_int_t
+ngx_http_faas_admission_read(ngx_http_faas_admission_t *adm,
+    ngx_http_faas_want_t *want)
+{
+    ngx_int_t    rc;
+    ngx_str_t    source;
+    ngx_pool_t  *pool;
 
     pool = ngx_create_pool(1024, adm->request->connection->log);
     if (pool == NULL) {
@@ -163,7 +190,7 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
     }
 
     rc = ngx_http_faas_file_read(pool, &adm->path, NGX_HTTP_FAAS_SOURCE_SIZE,
-                                 &want->identity, &source, revision,
+                                 &want->identity, &source, want->revision,
                                  adm->request->connection->log);
 
     ngx_destroy_pool(pool);
@@ -173,11 +200,9 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
                                     : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    want->revision = revision;
     want->racy = ngx_http_faas_pool_racy(&want->identity);
 
-    return ngx_http_faas_lease_acquire(&adm->fp->zone, want, adm,
-                                       &adm->lease, inst);
+    return NGX_OK;
 }
 
 

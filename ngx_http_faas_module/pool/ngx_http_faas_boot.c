@@ -14,6 +14,7 @@
 
 #include "ngx_http_faas_boot.h"
 #include "ngx_http_faas_keeper.h"
+#include "ngx_http_faas_turn.h"
 
 
 #define NGX_HTTP_FAAS_BOOT_PAUSE      100       /* ms, between two tries */
@@ -72,7 +73,7 @@ ngx_http_faas_boot_step(ngx_http_faas_boot_t *boot)
     boot->parked = 0;
 
     rc = (boot->step == NGX_HTTP_FAAS_DOCKER_CREATE)
-         ? ngx_http_faas_instance_turn(&fp->zone, boot->inst)
+         ? ngx_http_faas_turn(&fp->zone, boot->inst)
          : ngx_http_faas_instance_wanted(&fp->zone, boot->inst);
 
     if (rc == NGX_AGAIN) {
@@ -290,6 +291,15 @@ static void
 ngx_http_faas_boot_inspected(ngx_http_faas_boot_t *boot, ngx_uint_t outcome)
 {
     ngx_http_faas_docker_state_t  state;
+
+    if (outcome == NGX_HTTP_FAAS_DOCKER_GONE) {
+
+        /* the name is taken before the container is there */
+
+        boot->step = NGX_HTTP_FAAS_DOCKER_CREATE;
+        ngx_http_faas_boot_retry(boot, outcome);
+        return;
+    }
 
     if (outcome != NGX_HTTP_FAAS_DOCKER_OK
         || ngx_http_faas_docker_parse_inspect(boot->launch.pool,

@@ -125,6 +125,7 @@ ngx_http_faas_keeper_handler(ngx_event_t *ev)
 
         /* what could not be replaced is not given up */
 
+        fp->zone.sh->topup = 0;
         return;
     }
 

@@ -11,8 +11,10 @@
 #include "ngx_http_faas_container.h"
 #include "ngx_http_faas_file.h"
 #include "ngx_http_faas_link.h"
+#include "ngx_http_faas_route.h"
 #include "ngx_http_faas_runtime.h"
 
+#include <net/if.h>
 #include <sys/random.h>
 
 
@@ -21,6 +23,7 @@
  * nobody's way; a /22 of it for each zone, the first to try by its name.
  */
 #define NGX_HTTP_FAAS_LAUNCH_RANGE    0xc6120000
+#define NGX_HTTP_FAAS_LAUNCH_MASK     0xfffffc00
 #define NGX_HTTP_FAAS_LAUNCH_SUBNETS  128
 
 #define NGX_HTTP_FAAS_LAUNCH_NOFILE   1024
@@ -241,11 +244,35 @@ ngx_http_faas_launch_network_create(ngx_http_faas_launch_t *launch,
     in_addr_t                             addr;
     u_char                                cidr[NGX_SOCKADDR_STRLEN];
     u_char                                gate[NGX_SOCKADDR_STRLEN];
+    u_char                                other[IF_NAMESIZE];
     ngx_http_faas_docker_network_spec_t   spec;
 
     ngx_memzero(&spec, sizeof(ngx_http_faas_docker_network_spec_t));
 
+    /* an interface name has 15 characters at the most */
+
+    if (ngx_http_faas_launch_format(launch->pool, &spec.bridge, "faas%08xi",
+                                    launch->fp->zone.owner)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     addr = ngx_http_faas_launch_subnet(launch);
+
+    while (ngx_http_faas_route_taken(addr, NGX_HTTP_FAAS_LAUNCH_MASK,
+                                     spec.bridge.data, other)
+           == NGX_OK)
+    {
+        if (ngx_http_faas_launch_next_subnet(launch) != NGX_OK) {
+            ngx_log_error(NGX_LOG_ERR, launch->pool->log, 0,
+                          "faas: all of 198.18.0.0/15 is in use, at last by "
+                          "interface \"%s\"", other);
+            return NGX_ERROR;
+        }
+
+        addr = ngx_http_faas_launch_subnet(launch);
+    }
 
     spec.name = *name;
 
@@ -257,15 +284,6 @@ ngx_http_faas_launch_network_create(ngx_http_faas_launch_t *launch,
 
     spec.gateway.data = gate;
     spec.gateway.len = ngx_http_faas_launch_text(gate, addr) - gate;
-
-    /* an interface name has 15 characters at the most */
-
-    if (ngx_http_faas_launch_format(launch->pool, &spec.bridge, "faas%08xi",
-                                    launch->fp->zone.owner)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
 
     spec.labels = ngx_http_faas_launch_labels(launch, 0);
     if (spec.labels == NULL) {
@@ -280,6 +298,7 @@ ngx_http_faas_launch_network_create(ngx_http_faas_launch_t *launch,
 ngx_int_t
 ngx_http_faas_launch_network(ngx_http_faas_launch_t *launch, ngx_str_t *body)
 {
+    u_char                           bridge[IF_NAMESIZE], other[IF_NAMESIZE];
     ngx_int_t                        rc;
     ngx_str_t                        owner;
     ngx_cidr_t                       cidr;
@@ -301,7 +320,7 @@ ngx_http_faas_launch_network(ngx_http_faas_launch_t *launch, ngx_str_t *body)
 
     if (rc == NGX_ERROR
         || cidr.family != AF_INET
-        || ntohl(cidr.u.in.mask) > 0xfffffc00
+        || ntohl(cidr.u.in.mask) > NGX_HTTP_FAAS_LAUNCH_MASK
         || !network.internal
         || !network.isolated
         || network.owner.len != owner.len
@@ -311,6 +330,18 @@ ngx_http_faas_launch_network(ngx_http_faas_launch_t *launch, ngx_str_t *body)
                       "faas: the network \"faas-%V\" is not as we made it, "
                       "remove it", &owner);
         return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(bridge, "faas%V%Z", &owner);
+
+    if (ngx_http_faas_route_taken(ntohl(cidr.u.in.addr),
+                                  ntohl(cidr.u.in.mask), bridge, other)
+        == NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, launch->pool->log, 0,
+                      "faas: the network \"faas-%V\" %V is that of interface "
+                      "\"%s\", too: its containers may not be reached",
+                      &owner, &network.subnet, other);
     }
 
     ngx_http_faas_zone_lock(&fp->zone);

@@ -46,6 +46,9 @@ static void ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
     ngx_http_faas_docker_container_t *c, ngx_pool_t *pool);
 static ngx_int_t ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
     ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name);
+static void ngx_http_faas_reconcile_rename(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name);
+static void ngx_http_faas_reconcile_renamed(ngx_http_faas_call_t *call);
 static void ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec,
     ngx_uint_t done);
 
@@ -386,7 +389,6 @@ ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
     orphan.function = name->function;
     orphan.revision = name->revision;
     orphan.id = c->id.data;
-    orphan.epoch = name->epoch;
     orphan.kind = rt[i].kind;
     orphan.slot = name->slot;
     orphan.generation = name->generation;
@@ -397,11 +399,65 @@ ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
         return NGX_DECLINED;
     }
 
+    ngx_http_faas_reconcile_rename(fp, c, name);
+
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "faas: adopted \"%V\" of function \"%V\"", &c->name,
                   &name->function);
 
     return NGX_OK;
+}
+
+
+/* its name is to say that it is this zone's now */
+
+static void
+ngx_http_faas_reconcile_rename(ngx_http_faas_pool_t *fp,
+    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name)
+{
+    ngx_str_t              api, base, title;
+    ngx_pool_t            *pool;
+    ngx_http_faas_call_t  *call;
+
+    pool = ngx_create_pool(2048, ngx_cycle->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    call = ngx_pcalloc(pool, sizeof(ngx_http_faas_call_t));
+    if (call == NULL) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    call->pool = pool;
+    call->log = ngx_cycle->log;
+    call->timeout = NGX_HTTP_FAAS_RECONCILE_TIMEOUT;
+    call->handler = ngx_http_faas_reconcile_renamed;
+
+    ngx_http_faas_pool_api(fp, &api);
+
+    if (ngx_http_faas_container_name(fp, pool,
+                                     &fp->zone.sh->instances[name->slot],
+                                     &base)
+        != NGX_OK
+        || ngx_http_faas_container_title(pool, &base, name->revision,
+                                         &name->function, &title)
+           != NGX_OK
+        || ngx_http_faas_docker_rename(pool, &api, &c->id, &title,
+                                       &call->request)
+           != NGX_OK
+        || ngx_http_faas_pool_call(fp, NULL, call) != NGX_OK)
+    {
+        ngx_destroy_pool(pool);
+    }
+}
+
+
+static void
+ngx_http_faas_reconcile_renamed(ngx_http_faas_call_t *call)
+{
+    ngx_destroy_pool(call->pool);
 }
 
 

@@ -358,7 +358,7 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
             return;
         }
 
-        if (call->status == 0) {
+        if (call->refused) {
             ngx_http_faas_pool_lost(job->fp);
 
         } else if (outcome != NGX_HTTP_FAAS_DOCKER_OK) {

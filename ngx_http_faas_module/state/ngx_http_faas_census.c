@@ -78,7 +78,7 @@ ngx_http_faas_census_adopt(ngx_http_faas_zone_t *zone,
 
     inst->function = fn;
     inst->owner = 0;
-    inst->epoch = orphan->epoch;
+    inst->epoch = zone->sh->epoch;
     inst->kind = orphan->kind;
     inst->generation = orphan->generation;
     inst->concurrency = orphan->concurrency;

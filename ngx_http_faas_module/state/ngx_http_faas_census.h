@@ -19,7 +19,6 @@ typedef struct {
     ngx_str_t                        function;
     u_char                          *revision;
     u_char                          *id;
-    uint32_t                         epoch;
     uint32_t                         kind;
     ngx_uint_t                       slot;
     ngx_uint_t                       generation;

@@ -11,6 +11,7 @@
 #include "ngx_http_faas_instance.h"
 #include "ngx_http_faas_function.h"
 #include "ngx_http_faas_lease.h"
+#include "ngx_http_faas_turn.h"
 #include "ngx_http_faas_worker.h"
 
 
@@ -20,14 +21,7 @@
 
 static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
-static void ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst);
-static void ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone);
-static ngx_http_faas_instance_t *ngx_http_faas_instance_neediest(
-    ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_instance_missing(ngx_http_faas_zone_t *zone);
-static void ngx_http_faas_instance_relieve(ngx_http_faas_zone_t *zone,
-    uint32_t kind);
 
 
 void
@@ -37,7 +31,7 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
     inst->since = ngx_current_msec;
 
     if (state != NGX_HTTP_FAAS_CREATING) {
-        ngx_http_faas_instance_pass(zone, inst);
+        ngx_http_faas_turn_pass(zone, inst);
     }
 
     switch (state) {
@@ -94,82 +88,6 @@ ngx_http_faas_instance_set(ngx_http_faas_zone_t *zone,
     }
 
     inst->state = state;
-}
-
-
-/* it is not started any more: the next one may be */
-
-static void
-ngx_http_faas_instance_pass(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst)
-{
-    if (inst->turning) {
-        inst->turning = 0;
-        ngx_queue_remove(&inst->turn);
-    }
-
-    if (inst->starting) {
-        inst->starting = 0;
-        zone->sh->starting--;
-
-        ngx_http_faas_instance_next(zone);
-    }
-}
-
-
-static void
-ngx_http_faas_instance_next(ngx_http_faas_zone_t *zone)
-{
-    ngx_http_faas_sh_t        *sh;
-    ngx_http_faas_instance_t  *inst;
-
-    sh = zone->sh;
-
-    while (sh->starting < zone->starts && !ngx_queue_empty(&sh->turns)) {
-
-        inst = ngx_http_faas_instance_neediest(zone);
-
-        ngx_queue_remove(&inst->turn);
-        inst->turning = 0;
-        inst->starting = 1;
-        sh->starting++;
-
-        ngx_http_faas_worker_wake(zone, inst->owner);
-    }
-}
-
-
-/*
- * Who has the fewest instances that are started or may be: a function with
- * many is not to hold up one that has none.  Among equals the first.
- */
-
-static ngx_http_faas_instance_t *
-ngx_http_faas_instance_neediest(ngx_http_faas_zone_t *zone)
-{
-    ngx_uint_t                 n, least;
-    ngx_queue_t               *q;
-    ngx_http_faas_instance_t  *inst, *neediest;
-
-    least = (ngx_uint_t) -1;
-    neediest = NULL;
-
-    for (q = ngx_queue_head(&zone->sh->turns);
-         q != ngx_queue_sentinel(&zone->sh->turns) && least;
-         q = ngx_queue_next(q))
-    {
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, turn);
-
-        n = inst->function ? ngx_http_faas_function_started(inst->function)
-                           : 0;
-
-        if (n < least) {
-            least = n;
-            neediest = inst;
-        }
-    }
-
-    return neediest;
 }
 
 
@@ -348,41 +266,6 @@ ngx_http_faas_instance_drain(ngx_http_faas_zone_t *zone,
 }
 
 
-ngx_int_t
-ngx_http_faas_instance_turn(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst)
-{
-    ngx_int_t            rc;
-    ngx_http_faas_sh_t  *sh;
-
-    sh = zone->sh;
-    rc = NGX_DECLINED;
-
-    ngx_http_faas_zone_lock(zone);
-
-    if (inst->state == NGX_HTTP_FAAS_CREATING) {
-        rc = NGX_OK;
-
-        if (!inst->starting && !inst->turning) {
-            ngx_queue_insert_tail(&sh->turns, &inst->turn);
-            inst->turning = 1;
-
-            /* whoever waits for the longest, which may be this one */
-
-            ngx_http_faas_instance_next(zone);
-        }
-
-        if (!inst->starting) {
-            rc = ngx_http_faas_worker_self(zone) ? NGX_AGAIN : NGX_ERROR;
-        }
-    }
-
-    ngx_http_faas_zone_unlock(zone);
-
-    return rc;
-}
-
-
 void
 ngx_http_faas_instance_identify(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_str_t *id)
@@ -410,8 +293,10 @@ ngx_http_faas_instance_booted(ngx_http_faas_zone_t *zone,
         ngx_memcpy(inst->token, token->data, NGX_HTTP_FAAS_TOKEN_LEN);
         inst->owner = 0;
 
+        /* before the turn passes on: the first of them is to have this one */
+
+        ngx_http_faas_turn_relieve(zone, inst->kind);
         ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_SPARE);
-        ngx_http_faas_instance_relieve(zone, inst->kind);
         ngx_http_faas_instance_missing(zone);
         rc = NGX_OK;
     }
@@ -419,29 +304,6 @@ ngx_http_faas_instance_booted(ngx_http_faas_zone_t *zone,
     ngx_http_faas_zone_unlock(zone);
 
     return rc;
-}
-
-
-/* there is a spare: who still waits to be started need not be */
-
-static void
-ngx_http_faas_instance_relieve(ngx_http_faas_zone_t *zone, uint32_t kind)
-{
-    ngx_queue_t               *q;
-    ngx_http_faas_instance_t  *inst;
-
-    for (q = ngx_queue_head(&zone->sh->turns);
-         q != ngx_queue_sentinel(&zone->sh->turns);
-         q = ngx_queue_next(q))
-    {
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, turn);
-
-        if (inst->kind == kind && inst->function) {
-            ngx_http_faas_worker_wake(zone, inst->owner);
-            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-            return;
-        }
-    }
 }
 
 
@@ -455,7 +317,7 @@ ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
 
     ngx_http_faas_zone_lock(zone);
 
-    if (inst->state == NGX_HTTP_FAAS_CREATING) {
+    if (inst->state == NGX_HTTP_FAAS_CREATING && !inst->gone) {
         inst->version = inst->function->version;
         rc = NGX_OK;
     }
@@ -479,7 +341,7 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
 
     ngx_http_faas_zone_lock(zone);
 
-    if (inst->state != NGX_HTTP_FAAS_CREATING) {
+    if (inst->state != NGX_HTTP_FAAS_CREATING || inst->gone) {
         goto done;
     }
 

@@ -49,15 +49,6 @@ void ngx_http_faas_instance_orphans(ngx_http_faas_zone_t *zone,
 
 /* locking: */
 
-/*
- * Asks to have it started by the engine, which starts few at a time.  NGX_OK:
- * it may be now, until it is something else than CREATING; NGX_AGAIN: the
- * bell will ring, ask again then; NGX_DECLINED: not wanted any more;
- * NGX_ERROR: no memory.
- */
-ngx_int_t ngx_http_faas_instance_turn(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst);
-
 /* keeps the id of its container, NGX_HTTP_FAAS_ID_LEN hex digits */
 void ngx_http_faas_instance_identify(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_str_t *id);

@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_faas_lease.h"
+#include "ngx_http_faas_turn.h"
 
 
 static ngx_http_faas_lease_t *ngx_http_faas_lease_create(
@@ -57,11 +58,15 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 
     fn->scale = *want->scale;
 
-    if (want->revision) {
+    if (want->revision && fn->version == want->version) {
         ngx_http_faas_function_update(fn, want);
         ngx_http_faas_lease_serve(zone, fn);
 
     } else if (!ngx_http_faas_function_current(fn, want)) {
+
+        /* who has read it since somebody else did knows better */
+
+        want->version = fn->version;
         rc = NGX_DECLINED;
         goto done;
     }
@@ -237,6 +242,7 @@ ngx_http_faas_lease_vacant(ngx_http_faas_function_t *fn, ngx_uint_t version)
         inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
         if (inst->state == NGX_HTTP_FAAS_READY
+            && !inst->gone
             && inst->version >= version
             && inst->active < inst->concurrency)
         {
@@ -276,6 +282,7 @@ ngx_http_faas_lease_admit(ngx_http_faas_zone_t *zone,
     fn = inst->function;
 
     while (inst->state == NGX_HTTP_FAAS_READY
+           && !inst->gone
            && inst->active < inst->concurrency
            && fn->nwaiting)
     {
@@ -529,6 +536,8 @@ ngx_http_faas_lease_recount(ngx_http_faas_zone_t *zone)
             ngx_http_faas_lease_admit(zone, inst);
         }
     }
+
+    ngx_http_faas_turn_next(zone);
 }
 
 

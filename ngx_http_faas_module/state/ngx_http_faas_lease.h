@@ -22,7 +22,8 @@
  *   NGX_OK        *lease is HELD
  *   NGX_AGAIN     *lease is WAITING: the worker's bell will ring
  *   NGX_DONE      the same, and the caller has to start *inst
- *   NGX_DECLINED  want->revision is needed: read the source, ask again
+ *   NGX_DECLINED  want->revision is needed, or too old, and want->version is
+ *                 set: look at the source, read it, and ask again
  *   NGX_BUSY      every slot of the zone is in use
  *   NGX_ABORT     too many wait already
  *   NGX_ERROR     the zone is full

@@ -90,6 +90,7 @@ typedef struct {
     uint32_t                         kind;      /* of its runtime */
     ngx_http_faas_scale_t           *scale;
     u_char                          *revision;  /* NULL: not read yet */
+    ngx_uint_t                       version;   /* before it was read */
     unsigned                         racy:1;
 } ngx_http_faas_want_t;
 

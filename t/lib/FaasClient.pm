@@ -32,7 +32,7 @@ our @EXPORT = qw(
     parse_response
     header headers decode_json invoke invoke_request result
     engine instances inspect
-    worker_pids peak_memory master_pid signal_master
+    worker_pids all_worker_pids peak_memory master_pid signal_master
     error_log_text slurp write_file
 );
 
@@ -54,6 +54,7 @@ $Test::Nginx::Util::RunTestHelper = sub {
     my $name = $block->name;
     my $code = $block->code;
     my $allow = $block->log_allow;
+    my $began = time;
 
     ## no critic
     eval "package main; use strict; use warnings; no warnings 'once';\n"
@@ -69,6 +70,7 @@ $Test::Nginx::Util::RunTestHelper = sub {
 
     Test::More::is(join("\n", @bad), '',
                    "$name: no [alert], [crit] or [emerg] in the log");
+    Test::More::note(sprintf('%s: %.1f s', $name, time - $began));
 };
 
 
@@ -363,20 +365,45 @@ sub engine {
 
 
 # Those of this nginx, of one function when it is given, as the engine lists
-# them; those that are on their way out too.
+# them; those that are on their way out too.  The name of its function a container
+# gets a moment after the first answer.
 
 sub instances {
     my ($function) = @_;
-    my $filter = { label => [ 'faas.prefix=' . server_root() . '/' ] };
+    my @all;
 
-    push @{ $filter->{label} }, "faas.function=$function" if defined $function;
+    for (1 .. 10) {
+        my $res = engine('GET', '/containers/json?all=1&' . our_filter());
+
+        @all = @{ decode_json($res->{body}) };
+
+        for my $instance (@all) {
+            my $name = FaasTest::function_of($instance->{Names}[0] // '') // '';
+
+            utf8::decode($name);
+            $instance->{Labels}{'faas.function'} = $name;
+        }
+
+        return @all if !defined $function;
+
+        my @named = grep { $_->{Labels}{'faas.function'} eq $function } @all;
+
+        return @named if @named || FaasTest::has_spares()
+                         || !grep { $_->{Labels}{'faas.function'} eq '' } @all;
+        sleep 0.1;
+    }
+
+    return my @none;
+}
+
+
+sub our_filter {
+    my $filter = { label => [ 'faas.prefix=' . server_root() . '/' ] };
 
     $filter = JSON::PP->new->encode($filter);
     $filter =~ s/([^A-Za-z0-9._-])/sprintf('%%%02X', ord $1)/ge;
 
-    my $res = engine('GET', "/containers/json?all=1&filters=$filter");
-
-    return @{ decode_json($res->{body}) };
+    return "filters=$filter";
 }
 
 
@@ -398,20 +425,27 @@ sub master_pid {
 # of all workers, without those that are shutting down
 
 sub worker_pids {
-    my $master = master_pid();
+    return grep { (eval { slurp("/proc/$_/cmdline") } // '')
+                  =~ /worker process(?! is shutting down)/ } all_worker_pids(@_);
+}
+
+
+sub all_worker_pids {
+    my $master = $_[0] || master_pid();
     my @pids;
 
     for my $stat (glob '/proc/[0-9]*/stat') {
         my $text = eval { slurp($stat) } or next;
-        my ($pid, $parent) = $text =~ /^(\d+) \(.*\) \S (\d+)/s or next;
+        my ($pid, $state, $parent) = $text =~ /^(\d+) \(.*\) (\S) (\d+)/s or next;
 
-        next if $parent != $master;
+        next if $parent != $master || $state eq 'Z';
         next if (eval { slurp("/proc/$pid/cmdline") } // '') !~ /worker process/;
-        next if slurp("/proc/$pid/cmdline") =~ /shutting down/;
         push @pids, $pid;
     }
 
-    return sort { $a <=> $b } @pids;
+    @pids = sort { $a <=> $b } @pids;
+
+    return @pids;
 }
 
 

@@ -22,7 +22,9 @@ use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
-our @EXPORT = qw(containers wait_for echo_py fake_engine);
+our @EXPORT = qw(containers wait_for echo_py where_py fake_engine);
+
+our $Engine = '/var/run/docker.sock';
 
 master_on();
 workers(2);
@@ -33,22 +35,45 @@ $ENV{TEST_NGINX_HTML_DIR} ||= html_dir();
 # every block of a file has a fresh nginx, and the same zone
 my $zone = 'test';
 
-# containers of this test: nginx labels them with its prefix
+# Containers of this test, for nginx labels them with its prefix.  Of a function,
+# its name stands at the end of theirs, a moment after the first answer: one that
+# is starting is nobody's yet.
 sub containers (;$) {
     my $function = shift;
 
     my $prefix = server_root();
-    my @cmd = ('docker', 'ps', '-aq', '--filter', "label=faas.prefix=$prefix/");
+    my @cmd = ('docker', 'ps', '-a', '--filter', "label=faas.prefix=$prefix/",
+               '--format', '{{.ID}} {{.Names}}');
 
-    push @cmd, '--filter', "label=faas.function=$function"
-        if defined $function;
+    for (1 .. 10) {
+        open my $fh, '-|', @cmd or die "docker: $!";
+        my %name = map { split } <$fh>;
+        close $fh;
 
-    open my $fh, '-|', @cmd or die "docker: $!";
-    my @ids = <$fh>;
-    close $fh;
+        return keys %name if !defined $function;
 
-    chomp @ids;
-    return @ids;
+        my @named = grep { (function_of($name{$_}) // '') eq $function } keys %name;
+
+        return @named if @named || has_spares()
+                         || !grep { !defined function_of($_) } values %name;
+        select undef, undef, undef, 0.1;
+    }
+
+    return my @none;
+}
+
+# those that stand ready are nobody's either, and remain so
+sub has_spares () {
+    open my $fh, '<', server_root() . '/conf/nginx.conf' or return 0;
+    return scalar grep { /\bprewarm=[1-9]/ } <$fh>;
+}
+
+# whose container it is, by its name, in bytes
+sub function_of ($) {
+    my $name = shift;
+
+    return undef if $name !~ /\.[0-9a-f]{40}\.([A-Za-z0-9_-]+)\z/;
+    return $1 =~ s/_([0-9A-Fa-f]{2})/chr hex $1/ger;
 }
 
 # until the code is true, at most so many seconds; its last value
@@ -86,10 +111,74 @@ HTTPServer(("", int(os.environ["PORT"])), Echo).serve_forever()
 PY
 }
 
+# A function that tells who it is, where, and which version.  "/sleep/2" takes
+# two seconds, and "/drip/2" as many between its head and its end.
+sub where_py (;$$) {
+    my ($version, $more) = @_;
+
+    $version //= 1;
+    $more //= '';
+
+    return <<"PY";
+import json
+import os
+import re
+import socket
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+VERSION = $version
+$more
+
+class Handler(BaseHTTPRequestHandler):
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        slow = re.match(r"/(sleep|drip)/([0-9.]+)", self.path)
+
+        if slow and slow[1] == "sleep":
+            time.sleep(float(slow[2]))
+
+        out = json.dumps({"host": socket.gethostname(), "version": VERSION,
+                          "service": os.environ.get("K_SERVICE"),
+                          "revision": os.environ.get("K_REVISION"),
+                          "pid": os.getpid(), "path": self.path}).encode()
+
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+
+        if slow and slow[1] == "drip":
+            self.wfile.write(out[:1])
+            time.sleep(float(slow[2]))
+            out = out[1:]
+
+        self.wfile.write(out)
+
+    def log_message(self, *args):
+        pass
+
+    do_GET = do_POST = answer
+
+
+ThreadingHTTPServer.request_queue_size = 128
+ThreadingHTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
+PY
+}
+
+# for --- user_files: the same source under several names
+sub files ($@) {
+    my ($source, @names) = @_;
+    my $all = '';
+
+    $all .= ">>> fn/$_\n$source" for @names;
+    return $all;
+}
+
 # An engine that listens at this path and takes notes: whatever nginx sends is
 # appended to the file "$path.log", byte for byte.  With "relay" the real engine
-# answers, with "silent" nobody does, and else a ping is answered, and all other
-# requests get 500 and this message.  Gone when the test is.
+# answers, with "mute" too, but its events are held back; with "silent" nobody
+# does, and else a ping is answered, and all other requests get 500 and this
+# message.  Gone when the test is.
 my @engines;
 
 sub fake_engine ($$) {
@@ -124,7 +213,7 @@ sub serve_engine ($$$) {
     my ($listen, $log, $mode) = @_;
 
     my $select = IO::Select->new($listen);
-    my (%peer, %client, %got);
+    my (%peer, %client, %got, %mute);
 
     while (1) {
         for my $sock ($select->can_read) {
@@ -135,9 +224,9 @@ sub serve_engine ($$$) {
                 $client{$client} = 1;
                 $select->add($client);
 
-                if ($mode eq 'relay') {
-                    my $engine = IO::Socket::UNIX->new(
-                        Peer => '/var/run/docker.sock') or die "engine: $!";
+                if ($mode eq 'relay' || $mode eq 'mute') {
+                    my $engine = IO::Socket::UNIX->new(Peer => $Engine)
+                        or die "engine: $!";
 
                     $peer{$client} = $engine;
                     $peer{$engine} = $client;
@@ -160,10 +249,24 @@ sub serve_engine ($$$) {
                     delete $peer{$_};
                     delete $client{$_};
                     delete $got{$_};
+                    delete $mute{$_};
                     close $_;
                 }
 
                 next;
+            }
+
+            if ($mode eq 'mute' && $client{$sock}
+                && $bytes =~ m{^GET \S*/events[? ]})
+            {
+                $mute{$peer} = 1;
+            }
+
+            # the head passes
+            if ($mute{$sock}) {
+                next if $mute{$sock} > 1 || $bytes !~ /\r\n\r\n/;
+                $bytes = substr $bytes, 0, $+[0];
+                $mute{$sock} = 2;
             }
 
             write_all($peer, $bytes) if $peer;
@@ -207,6 +310,19 @@ sub write_all ($$) {
     }
 }
 
+# No spares, unless they are asked for: what is counted is what was called.
+sub no_spares ($) {
+    my $conf = shift;
+
+    $conf =~ s/(\bfaas_runtime\s+\w+)(?![^;]*\bprewarm=)(?=[^;]*;)/$1 prewarm=0/g;
+
+    if ($conf !~ /\bfaas_runtime\b/) {
+        $conf =~ s/(\bfaas_root\s[^;]*;)/$1 faas_runtime python prewarm=0; faas_runtime deno prewarm=0;/;
+    }
+
+    return $conf;
+}
+
 add_block_preprocessor(sub {
     my $block = shift;
 
@@ -223,6 +339,9 @@ $more
     }
 CONF
     }
+
+    $block->set_value('http_config', no_spares($block->http_config))
+        if !defined $block->must_die;
 
     my $conf = defined $block->faas_locations ? $block->faas_locations : '';
 

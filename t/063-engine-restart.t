@@ -1,0 +1,323 @@
+# The engine ends, dies, hangs, and comes back.  It is one of the test's own, in
+# a network of its own, where nginx and the clients are, too.
+
+BEGIN {
+    if (!$ENV{FAAS_TEST_NETWORK}) {
+        $ENV{FAAS_TEST_NETWORK} = 1;
+        exec('unshare', '--net', '--', $^X, $0, @ARGV) or die "unshare: $!";
+    }
+}
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+use FaasLife;
+
+use File::Temp qw(tempdir);
+use POSIX ();
+use Socket;
+use Time::HiRes qw(sleep time);
+
+our ($Dir, $Dockerd, $Sock);
+our $Where = where_py();
+
+BEGIN {
+    $Dir = tempdir('/tmp/faas-engine.XXXXXX');
+    chmod(0755, $Dir);
+    $Sock = "$Dir/engine.sock";
+}
+
+no_shuffle();
+plan tests => 75;
+
+
+# the loopback interface is down in a new network
+
+sub loopback_up {
+    socket(my $sock, AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
+    my $up = pack('a16 s x22', 'lo', 0x41);
+    ioctl($sock, 0x8914, $up) or die "ioctl: $!";
+}
+
+
+sub engine_answers {
+    my $res = eval { engine('GET', '/_ping') };
+    return $res && $res->{status} eq '200';
+}
+
+
+sub engine_start {
+    my @options = @_;
+
+    for my $file ("$Dir/engine.pid", "$Dir/exec/containerd/containerd.pid") {
+        chomp(my $pid = (eval { slurp($file) }) // '');
+        wait_for(5, sub { !alive($pid) }) if $pid;
+        unlink $file;
+    }
+
+    $Dockerd = fork // die "fork: $!";
+
+    if (!$Dockerd) {
+        POSIX::setsid();
+        open(STDIN, '<', '/dev/null');
+        open(STDOUT, '>>', "$Dir/log");
+        open(STDERR, '>&', \*STDOUT);
+        exec('dockerd', '-H', "unix://$Sock", '--data-root', "$Dir/data",
+             '--exec-root', "$Dir/exec", '-p', "$Dir/engine.pid",
+             '--containerd-namespace', 'faas-test',
+             '--containerd-plugins-namespace', 'faas-test-plugins', @options)
+            or POSIX::_exit(1);
+    }
+
+    return wait_for(20, \&engine_answers);
+}
+
+
+sub engine_stop {
+    my ($signal) = @_;
+
+    return if !$Dockerd;
+
+    kill('CONT', $Dockerd);
+    kill($signal, $Dockerd);
+
+    my $ended = wait_for(15, sub { waitpid($Dockerd, POSIX::WNOHANG()) });
+
+    if (!$ended) {
+        kill('KILL', $Dockerd);
+        waitpid($Dockerd, 0);
+    }
+
+    undef $Dockerd;
+    return $ended;
+}
+
+
+# Within so many seconds the engine and nginx are of one opinion about these.
+
+sub agree {
+    my ($seconds, @functions) = @_;
+    my $began = time;
+
+    my $rc = wait_for($seconds, sub {
+        my @answers = parallel([ map { request('GET', "/function/$_") }
+                                 @functions ]);
+
+        for my $function (@functions) {
+            my $where = where(shift @answers);
+            my @running = grep { $_->{State} eq 'running' } instances($function);
+
+            return 0 if @running != 1 || $where->{service} ne $function
+                        || index($running[0]{Id}, $where->{host}) != 0;
+        }
+
+        return 1;
+    });
+
+    Test::More::note(sprintf('of one opinion after %.1f s', time - $began));
+    return $rc;
+}
+
+
+# cold ones are refused, soon and in words
+
+sub refused {
+    my ($what, $seconds, $codes) = @_;
+
+    for my $res (parallel([ map { request('GET', "/function/$_") }
+                            qw(cold colder) ]))
+    {
+        like($res->{status}, $codes || qr/\A503\z/, "$what: a cold one is refused");
+        like($res->{status} eq '503' ? header($res, 'Retry-After') // '' : 1,
+             qr/\A\d+\z/, "$what: Retry-After");
+        cmp_ok($res->{seconds}, '<', $seconds, "$what: soon");
+    }
+}
+
+my $owner = $$;
+
+END {
+    my $rc = $?;
+
+    if ($$ == $owner) {
+        eval { stop_nginx('TERM', 15) };
+
+        engine_start() if !engine_answers();
+
+        my @ids = split ' ', `docker ps -aq 2>/dev/null`;
+        system("docker rm -f @ids >/dev/null 2>&1") if @ids;
+        engine_stop('TERM');
+
+        for (reverse slurp('/proc/self/mounts') =~ /^\S+ (\Q$Dir\E\S*)/mg) {
+            system('umount', '-l', $_);
+        }
+
+        system('rm', '-rf', $Dir);
+
+        # there is nothing left to look at
+        delete $ENV{DOCKER_HOST};
+    }
+
+    $? = $rc;
+}
+
+loopback_up();
+
+system("docker save -o $Dir/image.tar faas-python") == 0 or die 'docker save';
+
+$ENV{DOCKER_HOST} = "unix://$Sock";
+$FaasClient::Engine = $FaasTest::Engine = $Sock;
+
+engine_start() or die "dockerd does not start, see $Dir/log";
+
+system("docker load -qi $Dir/image.tar >/dev/null") == 0 or die 'docker load';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: the engine ends, and its containers with it
+--- log_allow
+connect\(\) to unix:\S+engine\.sock failed
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=1 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py colder.py))
+--- code
+is(where(get('/function/warm'))->{service}, 'warm', 'a function serves');
+ok(ready(1), 'a spare');
+
+ok(main::engine_stop('TERM'), 'the engine ends');
+
+my $res = get('/function/warm');
+
+like($res->{status}, qr/\A50[234]\z/, 'so does the function');
+cmp_ok($res->{seconds}, '<', 4, 'as is told soon');
+main::refused('ended', 1);
+
+ok(main::engine_start(), 'the engine is back');
+ok(main::agree(5, 'warm'), 'the function, too');
+ok(main::agree(10, qw(warm cold colder)), 'and those that were refused');
+ok(wait_for(10, sub { spares() == 1 && instances() == 4 }),
+   'a spare, and nothing else is left');
+
+
+
+=== TEST 2: the engine is killed: the warm serve on, until its next start
+--- log_allow
+connect\(\) to unix:\S+engine\.sock failed
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=1 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py colder.py))
+--- code
+my $host = where(get('/function/warm'))->{host};
+
+ok(ready(1), 'a spare');
+
+main::engine_stop('KILL');
+
+is(join(' ', map { where(get('/function/warm'))->{host} } 1 .. 5),
+   join(' ', ($host) x 5), 'the warm serve on');
+
+# the spare is of use, if it can be had without the engine
+
+my ($first) = get('/function/cold');
+
+like($first->{status}, qr/\A(?:200|503)\z/, 'a cold one may have the spare');
+like(get('/function/colder')->{status}, qr/\A503\z/, 'another is refused');
+is(where(get('/function/warm'))->{host}, $host, 'the warm serve on');
+
+ok(main::engine_start(), 'the engine is back');
+ok(main::agree(10, qw(warm cold colder)), 'and nginx knows who died');
+ok(wait_for(10, sub { spares() == 1 && instances() == 4 }),
+   'a spare, and nothing else is left');
+
+
+
+=== TEST 3: the engine is killed while a container starts
+--- log_allow
+connect\(\) to unix:\S+engine\.sock failed
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(f1.py f2.py f3.py))
+--- code
+my $pause = 0.02;
+
+for my $name (qw(f1 f2 f3)) {
+    my $sock = connect_to();
+    my $began = time;
+
+    syswrite($sock, request('GET', "/function/$name"));
+    sleep $pause;
+    main::engine_stop('KILL');
+
+    my $res = parse_response(read_all($sock, 20));
+
+    like($res->{status}, qr/\A(?:200|50[234])\z/, "$name: there is an answer");
+    cmp_ok(time - $began, '<', 12, "$name: in time");
+
+    ok(main::engine_start(), "$name: the engine is back");
+    ok(main::agree(8, $name), "$name: it serves") or diag(get("/function/$name")->{raw});
+    $pause += 0.1;
+}
+
+ok(main::agree(10, qw(f1 f2 f3)), 'all serve');
+ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left')
+    or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
+
+
+
+=== TEST 4: the engine hangs
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py colder.py))
+--- code
+my $host = where(get('/function/warm'))->{host};
+my $load = load(1, '/function/warm', pause => 0.05);
+
+kill('STOP', $main::Dockerd) or die "kill: $!";
+main::refused('stopped', 12, qr/\A50[34]\z/);
+kill('CONT', $main::Dockerd) or die "kill: $!";
+
+my @calls = load_end($load);
+
+is(failed_calls(@calls), '', 'no call of a warm one has failed: ' . @calls);
+cmp_ok((sort { $b <=> $a } map { $_->{ended} - $_->{began} } @calls)[0], '<', 2,
+       'nor has one waited for the engine');
+ok(main::agree(10, qw(warm cold colder)), 'all serve');
+is(where(get('/function/warm'))->{host}, $host, 'the warm one as before');
+ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
+
+
+
+=== TEST 5: live-restore: they live, whether the engine ends or is killed
+--- log_allow
+connect\(\) to unix:\S+engine\.sock failed
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- post_setup_server_root
+main::engine_stop('TERM');
+main::engine_start('--live-restore') or die 'engine';
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py colder.py))
+--- code
+my $host = where(get('/function/warm'))->{host};
+
+for my $signal (qw(TERM KILL)) {
+    my $load = load(1, '/function/warm', pause => 0.05);
+
+    main::engine_stop($signal);
+    sleep 0.5;
+    main::refused($signal, 1);
+
+    ok(main::engine_start('--live-restore'), "$signal: the engine is back");
+    sleep 2;
+
+    my @calls = load_end($load);
+
+    is(failed_calls(@calls), '', "$signal: no call has failed: " . @calls);
+    is(join(' ', keys %{ { map { where($_)->{host} => 1 } @calls } }), $host,
+       "$signal: in the same container all the time");
+    ok(main::agree(5, 'warm'), "$signal: the engine has the same opinion");
+}
+
+ok(main::agree(10, qw(warm cold colder)), 'and those that were refused serve');
+is(scalar(instances()), 3, 'nothing else is left');

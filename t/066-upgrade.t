@@ -1,0 +1,233 @@
+# Two nginx at a time: another zone, another program; and an engine that tells
+# nothing.
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+use FaasLife;
+
+use IO::Socket::INET;
+use Time::HiRes qw(sleep time);
+
+plan tests => 41;
+
+our $Where = where_py();
+
+
+sub host_of {
+    my ($function, %opt) = @_;
+    return where(get("/function/$function", %opt))->{host};
+}
+
+
+# those of whoever has the function's name, and the function serves from there
+
+sub only {
+    my ($function) = @_;
+    my @instances = instances($function);
+
+    return 'none' if !@instances;
+    return join(' ', sort(ids(@instances)));
+}
+
+
+sub told {
+    return join("\n", map { "$_->{Names}[0]: $_->{Status}" } @_);
+}
+
+
+# A configuration beside this one, with a zone of another name.
+
+sub other_conf {
+    my $root = server_root();
+    my $conf = slurp("$root/conf/nginx.conf");
+    my $listen = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
+    my $port = $listen->sockport;
+
+    close $listen;
+
+    $conf =~ s/\bfaas_zone \w+/faas_zone other/;
+    $conf =~ s/nginx\.pid/other.pid/g;
+    $conf =~ s/error\.log/other.log/g;
+    $conf =~ s/listen\s+\d+/listen $port/;
+
+    write_file("$root/conf/other.conf", $conf);
+    return ("$root/conf/other.conf", $port);
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: two nginx with zones of different names
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my ($conf, $port) = main::other_conf();
+my $pid_file = server_root() . '/logs/other.pid';
+my $mine = main::host_of('f');
+
+ok(start_nginx($conf), 'another nginx starts');
+ok(wait_for(5, sub { -s $pid_file }), 'and has its number');
+
+chomp(my $other = slurp($pid_file));
+
+my $its = main::host_of('f', port => $port);
+
+like($its, qr/\A[0-9a-f]{12}\z/, 'it serves');
+isnt($its, $mine, 'in a container of its own');
+ok(wait_for(10, sub { spares() == 2 && instances() == 4 }), 'each has a spare');
+sleep 2;
+is(main::host_of('f'), $mine, 'the one serves on');
+is(main::host_of('f', port => $port), $its, 'and the other');
+is(scalar(instances()), 4, 'neither has taken anything away');
+
+ok(stop_nginx('QUIT', 15), 'the one ends');
+ok(wait_for(10, sub { instances() == 2 }), 'its containers are removed');
+is(main::host_of('f', port => $port), $its, 'those of the other serve');
+ok(start_nginx(), 'the one starts again');
+isnt(main::host_of('f'), $its, 'and serves, with a container of its own');
+sleep 2;
+is(main::host_of('f', port => $port), $its, 'the other as before');
+
+my @pids = ($other, all_worker_pids($other));
+
+kill('KILL', @pids);
+ok(wait_for(5, sub { !grep { alive($_) } @pids }), 'the other is killed');
+sleep 1;
+
+my @left = grep { $_->{Labels}{'faas.zone'} eq 'other' } instances();
+
+is(scalar(@left), 2, 'and the one leaves its containers alone');
+act_on('rm', $_->{Id}) for @left;
+
+
+
+=== TEST 2: another program by USR2, under load
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where>>> fn/g.py\n$::Where"
+--- code
+my @before = map { main::host_of($_) } qw(f g);
+
+ok(ready(1), 'a spare');
+
+my $old = master_pid();
+my $root = server_root();
+my $load = load(2, [ '/function/f', '/function/g', '/function/f/sleep/0.3' ]);
+my $slow = connect_to();
+
+syswrite($slow, request('GET', '/function/f/sleep/4'));
+sleep 0.5;
+kill('USR2', $old);
+
+ok(wait_for(10, sub { -s "$root/logs/nginx.pid.oldbin" && -s "$root/logs/nginx.pid"
+                      && master_pid() != $old && worker_pids() == 2 }),
+   'a new master, with two workers');
+
+sleep 2;
+kill('WINCH', $old);
+sleep 1;
+
+my @pids = ($old, all_worker_pids($old));
+
+kill('QUIT', $old);
+ok(wait_for(15, sub { !grep { alive($_) } @pids }), 'the old one ends');
+sleep 1.5;
+
+my @calls = load_end($load);
+
+is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
+is(where(parse_response(read_all($slow)))->{host}, $before[0],
+   'what was under way has ended well');
+is(where(get("/function/$_"))->{service}, $_, "$_ serves") for qw(f g);
+ok(wait_for(10, sub { instances() == 3 && spares() == 1 && instances('f') == 1
+                      && instances('g') == 1 }),
+   'one instance of each, and a spare') or diag(main::told(instances()));
+is(join(' ', map { main::host_of($_) } qw(f g)),
+   join(' ', map { main::only($_) } qw(f g)), 'which serve');
+
+
+
+=== TEST 3: another program that is given up
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my $host = main::host_of('f');
+
+ok(ready(1), 'a spare');
+
+my $old = master_pid();
+my $root = server_root();
+my $load = load(2, '/function/f');
+
+kill('USR2', $old);
+
+ok(wait_for(10, sub { -s "$root/logs/nginx.pid.oldbin" && -s "$root/logs/nginx.pid"
+                      && master_pid() != $old && worker_pids() == 2 }),
+   'a new master, with two workers');
+sleep 1.5;
+
+ok(stop_nginx('QUIT', 15), 'it ends');
+ok(wait_for(5, sub { -s "$root/logs/nginx.pid" && master_pid() == $old }),
+   'the old one is the only one');
+sleep 1.5;
+
+my @calls = load_end($load);
+
+is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
+is(where(get('/function/f'))->{service}, 'f', 'it serves');
+ok(wait_for(10, sub { instances() == 2 && spares() == 1 }),
+   'one instance, and a spare') or diag(main::told(instances()));
+
+
+
+=== TEST 4: no request for one function reaches another, whatever the events do
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_runtime python prewarm=0 concurrency=4;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock', 'mute');
+--- user_files eval
+FaasTest::files($::Where, 'a.py', map { "b$_.py" } 1 .. 8)
+--- code
+like(main::host_of('a'), qr/\A[0-9a-f]{12}\z/, 'one serves');
+
+my $load = load(2, '/function/a');
+my (@killed, @wrong);
+
+for my $n (1 .. 8) {
+    my ($instance) = grep { $_->{State} eq 'running' } instances('a');
+
+    if ($instance) {
+        act_on($n % 2 ? 'kill' : 'rm', $instance->{Id});
+        push @killed, $instance->{Id};
+    }
+
+    my $service = where(get("/function/b$n"))->{service};
+
+    push @wrong, "b$n: $service" if $service ne "b$n";
+}
+
+my @calls = load_end($load);
+my @strangers = grep { $_->{status} eq '200' && $_->{complete}
+                       && where($_)->{service} ne 'a' } @calls;
+
+cmp_ok(scalar(@killed), '>', 3, @killed . ' of it were killed');
+is(scalar(@strangers), 0, 'none of its calls was answered by another: '
+                          . @calls . ' calls')
+    or diag(join "\n", map { $_->{body} } @strangers);
+is("@wrong", '', 'nor those of the others');
+is(where(get('/function/a'))->{service}, 'a', 'it serves');
