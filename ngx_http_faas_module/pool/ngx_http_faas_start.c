@@ -443,6 +443,9 @@ ngx_http_faas_start_report(void *data, ngx_uint_t running, ngx_str_t *text)
     p = ngx_sprintf(p, ": %V", text);
     full.len = p - full.data;
 
+    (void) ngx_http_faas_runtime_rename(start->launch->pool,
+                                        &start->launch->file, &full);
+
     ngx_http_faas_start_fail(start, 0, &full);
 }
 
