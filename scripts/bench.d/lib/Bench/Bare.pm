@@ -173,6 +173,7 @@ sub _become {
     POSIX::setgid(65534) or die;
     POSIX::setuid(65534) or die;
 
+    $SIG{PIPE} = 'DEFAULT';
     %ENV = (PATH => '/usr/bin', HOME => '/tmp', PORT => $port,
             PYTHONDONTWRITEBYTECODE => 1, DENO_DIR => "/tmp/deno.$port",
             DENO_NO_UPDATE_CHECK => 1, NO_COLOR => 1);

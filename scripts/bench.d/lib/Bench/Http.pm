@@ -15,6 +15,10 @@ use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
 our @EXPORT_OK = qw(address local_address free_port request call poll now);
 
 
+# a server that has gone is an error of a write, and not our end
+$SIG{PIPE} = 'IGNORE';
+
+
 sub now {
     return clock_gettime(CLOCK_MONOTONIC);
 }
