@@ -3,13 +3,13 @@
 // say otherwise.
 //
 // A preload module is evaluated before the main module is loaded.  This one
-// warms deno up and waits on $FAAS_CONTROL_PORT for one frame: a line of JSON
+// rehearses, and waits on $FAAS_CONTROL_PORT for one frame: a line of JSON
 // (token, name, env, size) and `size` bytes of source.  It writes them to
 // /tmp/function.ts, which deno then loads as the real main module.  The verdict
 // goes back over the same connection: "READY\n" once the function listens on
-// $PORT, or "FAILED <n>\n" and n bytes of text.
+// $PORT, or "FAILED <n>\n" and n bytes of text.  There is none when deno cannot
+// load the function, for that is no event here: deno prints why and exits with 1.
 
-import * as http from "node:http";
 import * as net from "node:net";
 
 const HEADER_MAX = 64 * 1024;
@@ -19,7 +19,27 @@ const LINE_MAX = 1000; // characters of one line in a FAILED text
 const CONNECTIONS = 16; // control connections served at a time
 const PATIENCE = 5000; // milliseconds a control connection has for its frame
 const FILE = "/tmp/function.ts";
-const TRIAL = "/tmp/.function.ts"; // beside it, for relative imports
+
+const TIMES = 3; // the rehearsal is played
+const REHEARSAL = `
+import { createServer } from "node:http";
+
+interface Greeting { name?: string }
+
+async function answer(request: Request): Promise<Response> {
+  const { searchParams, pathname } = new URL(request.url);
+  const text = request.method === "POST" ? await request.text() : "{}";
+  const { name = searchParams.get("name") }: Greeting = JSON.parse(text);
+  return Response.json({ message: \`Hello, \${name}\` }, { headers: { "x-path": pathname } });
+}
+
+const server = Deno.serve({ hostname: "0.0.0.0", port: 0, onListen() {} }, answer);
+const node = createServer((_, reply) => reply.end("{}"));
+await new Promise<void>((done) => node.listen(0, done));
+
+export const ports: number[] = [server.addr.port, node.address().port];
+export const end = () => Promise.all([server.shutdown(), new Promise((done) => node.close(done))]);
+`;
 
 const utf8 = new TextEncoder();
 
@@ -31,31 +51,6 @@ function setting(name) {
 
 const controlPort = Number(setting("FAAS_CONTROL_PORT"));
 const token = setting("FAAS_TOKEN") ?? "";
-
-/* What the first request would pay for otherwise. */
-async function warmUp() {
-  const hello = () => new Response("{}", { headers: { "x-a": "b" } });
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, hello);
-  const url = `http://127.0.0.1:${server.addr.port}/`;
-  for (let i = 0; i < 2; i++) {
-    const reply = await fetch(url, { headers: { connection: "close" } });
-    await reply.text();
-  }
-  await server.shutdown();
-
-  const node = http.createServer((_, reply) => reply.end("{}"));
-  await new Promise((done) => node.listen(0, "127.0.0.1", done));
-  const reply = await fetch(`http://127.0.0.1:${node.address().port}/`, { headers: { connection: "close" } });
-  await reply.text();
-  await new Promise((done) => node.close(done));
-
-  // By names that are not used again: what is imported once stays.
-  const source = utf8.encode('import "node:http"; const f = (x: number): number => x; export default f(1);');
-  await checkModules(source, { fail() {} }, "?warm");
-  Deno.writeFileSync(FILE, source);
-  await import(`file://${FILE}?warm`);
-  Deno.removeSync(FILE);
-}
 
 /* In constant time; the length is no secret. */
 function isToken(text) {
@@ -76,7 +71,7 @@ async function readFrame(connection) {
     used += n;
   }
 
-  const { token, name, env = {}, size, known } = JSON.parse(
+  const { token, name, env = {}, size } = JSON.parse(
     new TextDecoder("utf-8", { fatal: true }).decode(head.subarray(0, end)),
   );
   if (!isToken(token)) throw new Error("wrong token");
@@ -97,12 +92,11 @@ async function readFrame(connection) {
     if (n === null) throw new Error("no source");
     got += n;
   }
-  return { connection, name, env: env ?? {}, source, known: known === true };
+  return { connection, name, env: env ?? {}, source };
 }
 
 /* Serves control connections, some at a time, until a good frame came. */
-async function waitForFrame() {
-  const listener = Deno.listen({ hostname: "0.0.0.0", port: controlPort });
+async function waitForFrame(listener) {
   const open = new Map(); // connection: its timer
   const drop = (connection) => {
     clearTimeout(open.get(connection));
@@ -145,8 +139,7 @@ async function waitForFrame() {
 }
 
 /* Wraps what listens and what ends, until the verdict. */
-function watch({ connection, name }) {
-  const port = Number(Deno.env.get("PORT") ?? 8080);
+function watch({ connection, name }, port) {
   const otherPorts = [];
   const originals = { serve: Deno.serve, listen: Deno.listen, exit: Deno.exit };
   const nodeListen = net.Server.prototype.listen;
@@ -167,7 +160,7 @@ function watch({ connection, name }) {
   function fail(text) {
     if (given) return;
     text = text.replaceAll(/\x1b\[[0-9;]*m/g, "")
-      .replaceAll(/file:\/\/\/tmp\/\.?function\.ts/g, () => name)
+      .replaceAll(`file://${FILE}`, () => name)
       .replaceAll(/\n +at [^\n]*data:application\/javascript;base64,[^\n]*/g, "") // the loader's frames
       .trimEnd().split("\n").map((line) => line.slice(0, LINE_MAX)).join("\n") + "\n";
     let body = utf8.encode(text).slice(-TEXT_MAX);
@@ -182,7 +175,7 @@ function watch({ connection, name }) {
   function listens(address) {
     if (given || typeof address?.port !== "number") return;
     const host = address.hostname ?? address.address;
-    if (address.port !== port) {
+    if (port && address.port !== port) {
       otherPorts.push(address.port);
       console.error(`${name} listens on port ${address.port}, and is expected on ${port}`);
     } else if (host === "::1" || host.startsWith("127.")) {
@@ -263,34 +256,41 @@ function checkText(source, name, { fail, exit }) {
   exit(1);
 }
 
-/* A syntax or import error in the main module raises no event.  So a copy of it
-   is loaded and linked here first, with all it imports.  Nothing of it is
-   evaluated, for what imports it imports a module that throws before it.  It has
-   to be a copy, for a module that is known already does not become the main one;
-   and a file of its own, for deno keeps what it compiled by path, and stacks
-   would have the copy's name.  After an error here deno finds it again itself,
-   prints it, and exits with 1. */
-async function checkModules(source, { fail }, query = "") {
-  const mine = "the loader's own";
-  const module = (text) => `data:application/javascript;base64,${btoa(text)}`;
-  const stop = module(`throw "${mine}";`);
-  Deno.writeFileSync(TRIAL, source);
-  try {
-    await import(module(`import "${stop}"; import "file://${TRIAL}${query}";`));
-  } catch (error) {
-    if (error === mine) return;
-    // A TypeError stands for what loading says, and has the place in its message.
-    fail(error instanceof TypeError ? error.message : Deno.inspect(error, { colors: false }));
-  } finally {
-    Deno.removeSync(TRIAL);
-  }
+/* Leaves the rest to deno, which loads the main module next; without a port, the
+   function may listen on any. */
+function stage(frame, port) {
+  for (const [key, value] of Object.entries(frame.env)) Deno.env.set(key, value);
+  Deno.writeFileSync(FILE, frame.source);
+  checkText(frame.source, frame.name, watch(frame, port));
 }
 
-await warmUp();
-const frame = await waitForFrame();
-for (const [key, value] of Object.entries(frame.env)) Deno.env.set(key, value);
-Deno.writeFileSync(FILE, frame.source);
-const watcher = watch(frame);
-checkText(frame.source, frame.name, watcher);
-// The host may say that this very source was READY before: 2 ms less.
-if (!frame.known) await checkModules(frame.source, watcher);
+/* All that will happen once the frame comes, with this as the host and as the
+   client.  What runs for the first time is slow in V8 and in deno, and the first
+   request would pay for it. */
+async function rehearse(time) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const host = await Deno.connect(listener.addr);
+  const head = { token, name: "rehearsal.ts", size: REHEARSAL.length };
+  await host.write(utf8.encode(JSON.stringify(head) + "\n" + REHEARSAL));
+  stage(await waitForFrame(listener));
+
+  // By a name that is not used again: what is imported once stays.
+  const { ports, end } = await import(`file://${FILE}?${time}`);
+  await host.read(new Uint8Array(16));
+  host.close();
+
+  for (const port of ports) {
+    for (const init of [{}, { method: "POST", body: '{"name":"Ada"}' }]) {
+      const headers = { connection: "close", "content-type": "application/json" };
+      const reply = await fetch(`http://127.0.0.1:${port}/?name=Ada`, { ...init, headers });
+      await reply.text();
+    }
+  }
+  await end();
+}
+
+for (let i = 0; i < TIMES; i++) await rehearse(i);
+stage(
+  await waitForFrame(Deno.listen({ hostname: "0.0.0.0", port: controlPort })),
+  Number(Deno.env.get("PORT") ?? 8080),
+);

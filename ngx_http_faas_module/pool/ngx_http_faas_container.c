@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_faas_container.h"
+#include "ngx_http_faas_name.h"
 
 
 static ngx_int_t ngx_http_faas_container_hex(u_char **p, u_char *last,
@@ -267,5 +268,6 @@ ngx_http_faas_container_function(ngx_pool_t *pool, u_char *p, u_char *last,
 
     function->len = d - function->data;
 
-    return NGX_OK;
+    return (ngx_http_faas_name_check(function) == NGX_OK) ? NGX_OK
+                                                          : NGX_DECLINED;
 }

@@ -40,8 +40,6 @@ static ngx_int_t ngx_http_faas_launch_network_create(
     ngx_http_faas_docker_request_t *req);
 static ngx_int_t ngx_http_faas_launch_create(ngx_http_faas_launch_t *launch,
     ngx_str_t *api, ngx_str_t *network, ngx_http_faas_docker_request_t *req);
-static ngx_int_t ngx_http_faas_launch_rename(ngx_http_faas_launch_t *launch,
-    ngx_str_t *api, ngx_http_faas_docker_request_t *req);
 static ngx_array_t *ngx_http_faas_launch_labels(
     ngx_http_faas_launch_t *launch, ngx_uint_t container);
 static ngx_array_t *ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch);
@@ -194,9 +192,6 @@ ngx_http_faas_launch_request(ngx_http_faas_launch_t *launch, ngx_uint_t step,
     case NGX_HTTP_FAAS_DOCKER_INSPECT:
         return ngx_http_faas_docker_inspect(launch->pool, &api, &launch->ref,
                                             req);
-
-    case NGX_HTTP_FAAS_DOCKER_RENAME:
-        return ngx_http_faas_launch_rename(launch, &api, req);
 
     default:
         return ngx_http_faas_docker_start(launch->pool, &api, &launch->ref,
@@ -391,26 +386,6 @@ ngx_http_faas_launch_create(ngx_http_faas_launch_t *launch, ngx_str_t *api,
     }
 
     return ngx_http_faas_docker_create(launch->pool, api, &spec, req);
-}
-
-
-/* now that it is a function's, its name says so */
-
-static ngx_int_t
-ngx_http_faas_launch_rename(ngx_http_faas_launch_t *launch, ngx_str_t *api,
-    ngx_http_faas_docker_request_t *req)
-{
-    ngx_str_t  title;
-
-    if (ngx_http_faas_container_title(launch->pool, &launch->container,
-                                      launch->revision, &launch->name, &title)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_faas_docker_rename(launch->pool, api, &launch->ref,
-                                       &title, req);
 }
 
 

@@ -15,6 +15,7 @@
 #include "ngx_http_faas_epoch.h"
 #include "ngx_http_faas_launch.h"
 #include "ngx_http_faas_remove.h"
+#include "ngx_http_faas_title.h"
 
 
 #define NGX_HTTP_FAAS_RECONCILE_PAGE      64
@@ -45,10 +46,8 @@ static ngx_int_t ngx_http_faas_reconcile_page(ngx_http_faas_reconcile_t *rec,
 static void ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
     ngx_http_faas_docker_container_t *c, ngx_pool_t *pool);
 static ngx_int_t ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name);
-static void ngx_http_faas_reconcile_rename(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name);
-static void ngx_http_faas_reconcile_renamed(ngx_http_faas_call_t *call);
+    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name,
+    ngx_pool_t *pool);
 static void ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec,
     ngx_uint_t done);
 
@@ -329,7 +328,7 @@ ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
         }
 
         if (running
-            && ngx_http_faas_reconcile_adopt(fp, c, &name) == NGX_OK)
+            && ngx_http_faas_reconcile_adopt(fp, c, &name, pool) == NGX_OK)
         {
             rec->seen[name.slot] = 1;
             return;
@@ -356,10 +355,12 @@ stray:
 
 static ngx_int_t
 ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name)
+    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name,
+    ngx_pool_t *pool)
 {
     in_addr_t                 addr;
     ngx_int_t                 kind;
+    ngx_str_t                 base;
     ngx_uint_t                i;
     ngx_http_faas_orphan_t    orphan;
     ngx_http_faas_runtime_t  *rt;
@@ -399,65 +400,22 @@ ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
         return NGX_DECLINED;
     }
 
-    ngx_http_faas_reconcile_rename(fp, c, name);
+    /* its name is to say that it is this zone's now */
+
+    if (ngx_http_faas_container_name(fp, pool,
+                                     &fp->zone.sh->instances[name->slot],
+                                     &base)
+        == NGX_OK)
+    {
+        ngx_http_faas_title(fp, &c->id, &base, name->revision,
+                            &name->function, 0);
+    }
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "faas: adopted \"%V\" of function \"%V\"", &c->name,
                   &name->function);
 
     return NGX_OK;
-}
-
-
-/* its name is to say that it is this zone's now */
-
-static void
-ngx_http_faas_reconcile_rename(ngx_http_faas_pool_t *fp,
-    ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name)
-{
-    ngx_str_t              api, base, title;
-    ngx_pool_t            *pool;
-    ngx_http_faas_call_t  *call;
-
-    pool = ngx_create_pool(2048, ngx_cycle->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    call = ngx_pcalloc(pool, sizeof(ngx_http_faas_call_t));
-    if (call == NULL) {
-        ngx_destroy_pool(pool);
-        return;
-    }
-
-    call->pool = pool;
-    call->log = ngx_cycle->log;
-    call->timeout = NGX_HTTP_FAAS_RECONCILE_TIMEOUT;
-    call->handler = ngx_http_faas_reconcile_renamed;
-
-    ngx_http_faas_pool_api(fp, &api);
-
-    if (ngx_http_faas_container_name(fp, pool,
-                                     &fp->zone.sh->instances[name->slot],
-                                     &base)
-        != NGX_OK
-        || ngx_http_faas_container_title(pool, &base, name->revision,
-                                         &name->function, &title)
-           != NGX_OK
-        || ngx_http_faas_docker_rename(pool, &api, &c->id, &title,
-                                       &call->request)
-           != NGX_OK
-        || ngx_http_faas_pool_call(fp, NULL, call) != NGX_OK)
-    {
-        ngx_destroy_pool(pool);
-    }
-}
-
-
-static void
-ngx_http_faas_reconcile_renamed(ngx_http_faas_call_t *call)
-{
-    ngx_destroy_pool(call->pool);
 }
 
 

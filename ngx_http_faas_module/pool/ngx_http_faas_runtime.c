@@ -18,6 +18,11 @@
 
 #define NGX_HTTP_FAAS_RUNTIME_QUEUE     1000    /* requests */
 #define NGX_HTTP_FAAS_RUNTIME_WAIT      60000   /* ms, in the queue */
+
+/* where the loader of deno puts a source, and how deno speaks of it */
+#define NGX_HTTP_FAAS_RUNTIME_FILE      "/tmp/function.ts"
+#define NGX_HTTP_FAAS_RUNTIME_URL       "file://" NGX_HTTP_FAAS_RUNTIME_FILE
+
 #define NGX_HTTP_FAAS_RUNTIME_IDLE      600000  /* ms */
 #define NGX_HTTP_FAAS_RUNTIME_PAUSE     5000    /* ms */
 #define NGX_HTTP_FAAS_RUNTIME_FAILURES  7       /* doubled so often: 11 min */
@@ -461,7 +466,7 @@ ngx_http_faas_runtime_deno(ngx_pool_t *pool, ngx_array_t *argv)
         return NGX_ERROR;
     }
 
-    return ngx_http_faas_runtime_push(argv, "/tmp/function.ts");
+    return ngx_http_faas_runtime_push(argv, NGX_HTTP_FAAS_RUNTIME_FILE);
 }
 
 
@@ -493,4 +498,51 @@ ngx_http_faas_runtime_pause(ngx_http_faas_runtime_t *runtime)
     if (runtime->failures < NGX_HTTP_FAAS_RUNTIME_FAILURES) {
         runtime->failures++;
     }
+}
+
+
+ngx_int_t
+ngx_http_faas_runtime_rename(ngx_pool_t *pool, ngx_str_t *file,
+    ngx_str_t *text)
+{
+    u_char      *p, *d, *last;
+    size_t       len;
+    ngx_uint_t   n;
+
+    len = sizeof(NGX_HTTP_FAAS_RUNTIME_URL) - 1;
+    last = text->data + text->len;
+    n = 0;
+
+    for (p = text->data; p + len <= last; p++) {
+        n += (ngx_memcmp(p, NGX_HTTP_FAAS_RUNTIME_URL, len) == 0);
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    d = ngx_pnalloc(pool, text->len + n * file->len);
+    if (d == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = text->data;
+    text->data = d;
+
+    while (p < last) {
+
+        if (p + len <= last
+            && ngx_memcmp(p, NGX_HTTP_FAAS_RUNTIME_URL, len) == 0)
+        {
+            d = ngx_cpymem(d, file->data, file->len);
+            p += len;
+
+        } else {
+            *d++ = *p++;
+        }
+    }
+
+    text->len = d - text->data;
+
+    return NGX_OK;
 }

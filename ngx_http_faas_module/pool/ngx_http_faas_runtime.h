@@ -25,6 +25,13 @@ char *ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes);
 ngx_array_t *ngx_http_faas_runtime_entrypoint(ngx_pool_t *pool,
     ngx_http_faas_runtime_t *runtime);
 
+/*
+ * What an interpreter wrote of the file that it found the source in, as if
+ * that were "file", the function's own; "text" is made anew if need be.
+ */
+ngx_int_t ngx_http_faas_runtime_rename(ngx_pool_t *pool, ngx_str_t *file,
+    ngx_str_t *text);
+
 /* a spare could not be started: the next one is, later each time */
 void ngx_http_faas_runtime_pause(ngx_http_faas_runtime_t *runtime);
 

@@ -6,7 +6,7 @@
  * that waits for one.  The memory is a pool of the start's own, which lives
  * until the loader's verdict.
  *
- *   boot, unless a spare was claimed -> link: [frame, verdict -> rename]
+ *   boot, unless a spare was claimed -> link: [frame, verdict]
  */
 
 
@@ -16,6 +16,7 @@
 #include "ngx_http_faas_remove.h"
 #include "ngx_http_faas_runtime.h"
 #include "ngx_http_faas_subrequest.h"
+#include "ngx_http_faas_title.h"
 #include "ngx_http_faas_verdict.h"
 
 
@@ -24,6 +25,7 @@
 #define NGX_HTTP_FAAS_START_WARM    300         /* ms, to one that did */
 #define NGX_HTTP_FAAS_START_READS   8           /* of a changing source */
 #define NGX_HTTP_FAAS_START_LINE    512         /* bytes of it in the log */
+#define NGX_HTTP_FAAS_START_TITLE   250         /* ms after it is ready */
 
 
 typedef struct {
@@ -31,13 +33,11 @@ typedef struct {
     ngx_http_faas_boot_t             boot;
     ngx_http_faas_launch_t          *launch;    /* of the boot */
     ngx_http_faas_instance_t        *inst;
-    ngx_http_faas_call_t             call;      /* the renaming */
     ngx_uint_t                       boots;
     ngx_http_faas_link_t             link;
     ngx_http_faas_remove_t          *report;
     uint64_t                         sent;      /* the frame, ms of epoch */
     unsigned                         warm:1;    /* it was a spare */
-    unsigned                         done:1;    /* the instance is not ours */
 } ngx_http_faas_start_t;
 
 
@@ -52,7 +52,6 @@ static void ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link);
 static void ngx_http_faas_start_booted(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_load(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_ready(ngx_http_faas_start_t *start);
-static void ngx_http_faas_start_renamed(ngx_http_faas_call_t *call);
 static void ngx_http_faas_start_explain(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_report(void *data, ngx_uint_t running,
     ngx_str_t *text);
@@ -326,12 +325,9 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
 }
 
 
-/* it serves; what is left is to write that on its container */
-
 static void
 ngx_http_faas_start_ready(ngx_http_faas_start_t *start)
 {
-    ngx_http_faas_call_t    *call;
     ngx_http_faas_launch_t  *launch;
 
     launch = start->launch;
@@ -341,39 +337,10 @@ ngx_http_faas_start_ready(ngx_http_faas_start_t *start)
                   &launch->name, &launch->container);
 
     ngx_http_faas_verdict_ready(&launch->fp->zone, start->inst);
-    start->done = 1;
 
-    call = &start->call;
-    call->pool = launch->pool;
-    call->log = launch->pool->log;
-    call->handler = ngx_http_faas_start_renamed;
-    call->data = start;
-    call->quiet = 1;
-
-    if (ngx_http_faas_launch_request(launch, NGX_HTTP_FAAS_DOCKER_RENAME,
-                                     call)
-        != NGX_OK
-        || ngx_http_faas_pool_call(launch->fp, NULL, call) != NGX_OK)
-    {
-        ngx_http_faas_start_end(start);
-    }
-}
-
-
-static void
-ngx_http_faas_start_renamed(ngx_http_faas_call_t *call)
-{
-    ngx_http_faas_start_t  *start;
-
-    start = call->data;
-
-    /* what nobody can tell the function of is removed after a restart */
-
-    if (call->status != NGX_HTTP_NO_CONTENT) {
-        ngx_log_error(NGX_LOG_INFO, call->log, 0,
-                      "faas: container \"%V\" keeps its name, status %ui",
-                      &start->launch->container, call->status);
-    }
+    ngx_http_faas_title(launch->fp, &launch->ref, &launch->container,
+                        launch->revision, &launch->name,
+                        NGX_HTTP_FAAS_START_TITLE);
 
     ngx_http_faas_start_end(start);
 }
@@ -441,6 +408,9 @@ ngx_http_faas_start_report(void *data, ngx_uint_t running, ngx_str_t *text)
 
     p = ngx_sprintf(p, ": %V", text);
     full.len = p - full.data;
+
+    (void) ngx_http_faas_runtime_rename(start->launch->pool,
+                                        &start->launch->file, &full);
 
     ngx_http_faas_start_fail(start, 0, &full);
 }
@@ -653,10 +623,6 @@ ngx_http_faas_start_check(ngx_http_faas_pool_t *fp)
     {
         next = ngx_queue_next(q);
         start = ngx_queue_data(q, ngx_http_faas_start_t, queue);
-
-        if (start->done) {
-            continue;
-        }
 
         /* a call under way ends by itself, and then looks */
 

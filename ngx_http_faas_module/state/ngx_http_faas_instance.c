@@ -490,6 +490,9 @@ ngx_http_faas_instance_lost(ngx_http_faas_zone_t *zone, ngx_uint_t slot,
     } else if (lost && ended) {
         ngx_http_faas_instance_end(zone, inst);
 
+    } else if (lost && inst->state == NGX_HTTP_FAAS_SPARE) {
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+
     } else if (lost) {
         ngx_http_faas_instance_drain(zone, inst);
     }

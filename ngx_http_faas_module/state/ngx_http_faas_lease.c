@@ -113,6 +113,7 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t **instp)
 {
     ngx_uint_t                 live, coming;
+    ngx_http_faas_lease_t     *last;
     ngx_http_faas_instance_t  *inst;
 
     lease->version = fn->version;
@@ -123,6 +124,14 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
         if (inst) {
             lease->version = inst->version;
         }
+    }
+
+    /* nobody waits for less than whoever came before */
+
+    if (fn->nwaiting) {
+        last = ngx_queue_data(ngx_queue_last(&fn->waiting),
+                              ngx_http_faas_lease_t, queue);
+        lease->version = ngx_max(lease->version, last->version);
     }
 
     inst = ngx_http_faas_lease_vacant(fn, lease->version);

@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-python' if !Loader::available('faas-python');
-plan tests => 98;
+plan tests => 101;
 
 my $HELLO = <<'PY';
 import os
@@ -276,4 +276,16 @@ PY
     cmp_ok time - $start, '<', 7, 'after some seconds';
     my $large = $HELLO . '#' x (16 * 1024 * 1024 - 1 - length $HELLO) . "\n";
     is $loader->load($large), 'READY', 'a source of 16 MiB: READY';
+}
+
+# As who only wants to know whether it has booted.
+
+{
+    my $loader = Loader->new('python');
+    close $loader->connect for 1 .. 40;
+    my $socket = $loader->connect;
+    shutdown $socket, 1;
+    is Loader::read_all($socket, 4), '', 'a connection without a frame: closed';
+    is $loader->load($HELLO), 'READY', 'then a frame: READY';
+    is $loader->get, 'hello', 'it answers';
 }

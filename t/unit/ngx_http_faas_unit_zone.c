@@ -22,18 +22,6 @@
 #include "ngx_http_faas_unit_zone.h"
 
 
-static char *ngx_http_faas_unit_zone_broken_instance(
-    ngx_http_faas_zone_t *zone, ngx_http_faas_instance_t *inst);
-static char *ngx_http_faas_unit_zone_broken_functions(
-    ngx_http_faas_zone_t *zone, ngx_rbtree_node_t *node);
-static char *ngx_http_faas_unit_zone_broken_function(
-    ngx_http_faas_function_t *fn);
-static char *ngx_http_faas_unit_zone_broken_leases(
-    ngx_http_faas_worker_t *worker);
-static ngx_uint_t ngx_http_faas_unit_zone_listed(ngx_queue_t *list,
-    ngx_queue_t *item);
-
-
 ngx_http_faas_unit_zone_t *
 ngx_http_faas_unit_zone_cycle(void)
 {
@@ -98,6 +86,10 @@ ngx_http_faas_unit_zone_create(size_t size)
                      NGX_OK);
 
     t->pfree = t->zone.shpool->pfree;
+
+    t->zone.starts = 2;
+    t->zone.keep = 1;
+    t->zone.sh->settled = 1;
 
     for (i = 0; i < NGX_HTTP_FAAS_UNIT_WORKERS; i++) {
         t->workers[i].slot = i;
@@ -168,6 +160,9 @@ ngx_http_faas_unit_zone_destroy(ngx_http_faas_unit_zone_t *t)
                      t->zone.sh->functions.sentinel);
     assert_true(ngx_queue_empty(&t->zone.sh->workers));
     assert_true(ngx_queue_empty(&t->zone.sh->dead));
+    assert_true(ngx_queue_empty(&t->zone.sh->spares));
+    assert_true(ngx_queue_empty(&t->zone.sh->turns));
+    assert_int_equal(t->zone.sh->starting, 0);
     assert_int_equal(sp->pfree, t->pfree);
 
     fd = t->zone.efds->elts;
@@ -180,6 +175,22 @@ ngx_http_faas_unit_zone_destroy(ngx_http_faas_unit_zone_t *t)
     (void) munmap(sp->addr, sp->end - (u_char *) sp->addr);
 
     ngx_destroy_pool(t->pool);
+}
+
+
+void
+ngx_http_faas_unit_zone_set(ngx_http_faas_unit_zone_t *t, ngx_uint_t starts,
+    ngx_uint_t keep)
+{
+    ngx_uint_t  i;
+
+    t->zone.starts = starts;
+    t->zone.keep = keep;
+
+    for (i = 0; i < NGX_HTTP_FAAS_UNIT_WORKERS; i++) {
+        t->workers[i].zone.starts = starts;
+        t->workers[i].zone.keep = keep;
+    }
 }
 
 
@@ -211,7 +222,9 @@ ngx_http_faas_unit_zone_kill(ngx_http_faas_unit_zone_t *t, ngx_uint_t n)
 void
 ngx_http_faas_unit_zone_respawn(ngx_http_faas_unit_zone_t *t, ngx_uint_t n)
 {
-    ngx_pid_t  pid;
+    ngx_pid_t  pid, parent;
+
+    parent = getpid();
 
     pid = fork();
     assert_int_not_equal(pid, -1);
@@ -219,9 +232,11 @@ ngx_http_faas_unit_zone_respawn(ngx_http_faas_unit_zone_t *t, ngx_uint_t n)
     if (pid == 0) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 
-        for ( ;; ) {
+        while (getppid() == parent) {
             (void) pause();
         }
+
+        _exit(0);
     }
 
     t->workers[n].pid = pid;
@@ -254,6 +269,8 @@ ngx_http_faas_unit_zone_want(char *name, ngx_uint_t identity,
     want.name.data = (u_char *) name;
     want.name.len = ngx_strlen(name);
 
+    want.kind = NGX_HTTP_FAAS_UNIT_KIND;
+
     want.identity.uniq = identity;
     want.identity.size = 100;
     want.identity.sec = 1000;
@@ -268,6 +285,83 @@ ngx_http_faas_unit_zone_want(char *name, ngx_uint_t identity,
 }
 
 
+ngx_http_faas_function_t *
+ngx_http_faas_unit_zone_get(ngx_http_faas_zone_t *zone, char *name)
+{
+    ngx_str_t                  s;
+    ngx_http_faas_function_t  *fn;
+
+    s.data = (u_char *) name;
+    s.len = ngx_strlen(name);
+
+    ngx_http_faas_zone_lock(zone);
+    fn = ngx_http_faas_function_get(zone, &s);
+    ngx_http_faas_zone_unlock(zone);
+
+    assert_non_null(fn);
+
+    return fn;
+}
+
+
+ngx_http_faas_function_t *
+ngx_http_faas_unit_zone_find(ngx_http_faas_zone_t *zone, char *name)
+{
+    ngx_str_t                  s;
+    ngx_http_faas_function_t  *fn;
+
+    s.data = (u_char *) name;
+    s.len = ngx_strlen(name);
+
+    ngx_http_faas_zone_lock(zone);
+    fn = ngx_http_faas_function_find(zone, &s);
+    ngx_http_faas_zone_unlock(zone);
+
+    return fn;
+}
+
+
+void
+ngx_http_faas_unit_zone_release(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn)
+{
+    ngx_http_faas_zone_lock(zone);
+    ngx_http_faas_function_release(zone, fn);
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
+ngx_http_faas_instance_t *
+ngx_http_faas_unit_zone_take(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn)
+{
+    ngx_http_faas_instance_t  *inst;
+
+    ngx_http_faas_zone_lock(zone);
+    inst = ngx_http_faas_instance_take(zone, fn, NGX_HTTP_FAAS_UNIT_KIND);
+    ngx_http_faas_zone_unlock(zone);
+
+    return inst;
+}
+
+
+/* dead, removed, and the engine says so */
+
+void
+ngx_http_faas_unit_zone_remove(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    ngx_http_faas_zone_lock(zone);
+
+    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_REMOVING);
+
+    ngx_http_faas_zone_unlock(zone);
+
+    ngx_http_faas_instance_removed(zone, inst, 1);
+}
+
+
 void
 ngx_http_faas_unit_zone_check(ngx_http_faas_unit_zone_t *t)
 {
@@ -278,331 +372,4 @@ ngx_http_faas_unit_zone_check(ngx_http_faas_unit_zone_t *t)
     if (text) {
         fail_msg("%s", text);
     }
-}
-
-
-char *
-ngx_http_faas_unit_zone_broken(ngx_http_faas_zone_t *zone)
-{
-    char                      *text;
-    ngx_uint_t                 i;
-    ngx_queue_t               *q;
-    ngx_http_faas_sh_t        *sh;
-    ngx_http_faas_worker_t    *worker;
-    ngx_http_faas_instance_t  *inst;
-
-    sh = zone->sh;
-
-    ngx_http_faas_zone_lock(zone);
-
-    text = ngx_http_faas_unit_zone_broken_functions(zone, sh->functions.root);
-
-    for (i = 0; text == NULL && i < sh->ninstances; i++) {
-        inst = &sh->instances[i];
-
-        text = (inst->slot == i)
-               ? ngx_http_faas_unit_zone_broken_instance(zone, inst)
-               : "an instance has got another slot";
-    }
-
-    for (q = ngx_queue_head(&sh->workers);
-         text == NULL && q != ngx_queue_sentinel(&sh->workers);
-         q = ngx_queue_next(q))
-    {
-        worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
-        text = ngx_http_faas_unit_zone_broken_leases(worker);
-    }
-
-    ngx_http_faas_zone_unlock(zone);
-
-    return text;
-}
-
-
-/* it is in the list of its state, and has as many leases as it says */
-
-static char *
-ngx_http_faas_unit_zone_broken_instance(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst)
-{
-    ngx_uint_t                 n;
-    ngx_queue_t               *q, *list;
-    ngx_http_faas_sh_t        *sh;
-    ngx_http_faas_lease_t     *lease;
-    ngx_http_faas_function_t  *fn;
-
-    sh = zone->sh;
-    fn = inst->function;
-    n = 0;
-
-    for (q = ngx_queue_head(&inst->leases);
-         q != ngx_queue_sentinel(&inst->leases);
-         q = ngx_queue_next(q))
-    {
-        lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
-        n++;
-
-        if (lease->state != NGX_HTTP_FAAS_LEASE_HELD
-            || lease->instance != inst)
-        {
-            return "a lease of an instance is not HELD there";
-        }
-    }
-
-    if (n != inst->active) {
-        return "the number of active leases is wrong";
-    }
-
-    if (n > inst->concurrency) {
-        return "an instance has more leases than it may";
-    }
-
-    switch (inst->state) {
-
-    case NGX_HTTP_FAAS_EMPTY:
-        list = &sh->empty;
-        break;
-
-    case NGX_HTTP_FAAS_DEAD:
-    case NGX_HTTP_FAAS_REMOVING:
-        list = &sh->dead;
-        break;
-
-    default:
-        list = fn ? &fn->instances : &sh->empty;
-    }
-
-    if (!ngx_http_faas_unit_zone_listed(list, &inst->queue)) {
-        return "an instance is not in the list of its state";
-    }
-
-    switch (inst->state) {
-
-    case NGX_HTTP_FAAS_EMPTY:
-    case NGX_HTTP_FAAS_DEAD:
-    case NGX_HTTP_FAAS_REMOVING:
-
-        if (fn || n) {
-            return "an instance without life has a function or leases";
-        }
-
-        if (inst->state == NGX_HTTP_FAAS_EMPTY && inst->owner) {
-            return "an empty instance has an owner";
-        }
-
-        if (inst->state == NGX_HTTP_FAAS_REMOVING && inst->owner == 0) {
-            return "nobody removes an instance that is REMOVING";
-        }
-
-        break;
-
-    case NGX_HTTP_FAAS_CREATING:
-    case NGX_HTTP_FAAS_LOADING:
-
-        if (inst->owner == 0) {
-            return "nobody drives a start";
-        }
-
-        if (n) {
-            return "an instance has leases before it is ready";
-        }
-
-        break;
-
-    case NGX_HTTP_FAAS_READY:
-
-        if (inst->owner) {
-            return "somebody drives an instance that is READY";
-        }
-
-        if (fn->known
-            && ngx_memcmp(inst->revision, fn->revision,
-                          NGX_HTTP_FAAS_REVISION_LEN)
-               != 0)
-        {
-            return "an instance of an old revision is READY";
-        }
-
-        if (n < inst->concurrency && !ngx_queue_empty(&fn->waiting)) {
-            return "a lease waits while there is room";
-        }
-
-        break;
-
-    case NGX_HTTP_FAAS_DRAINING:
-
-        if (n == 0) {
-            return "an instance is DRAINING, and no lease is left";
-        }
-
-        break;
-
-    default:
-        return "an instance is in no state";
-    }
-
-    return NULL;
-}
-
-
-static char *
-ngx_http_faas_unit_zone_broken_functions(ngx_http_faas_zone_t *zone,
-    ngx_rbtree_node_t *node)
-{
-    char                      *text;
-    ngx_str_t                  name;
-    ngx_http_faas_function_t  *fn;
-
-    if (node == zone->sh->functions.sentinel) {
-        return NULL;
-    }
-
-    fn = (ngx_http_faas_function_t *) node;
-    name.len = fn->len;
-    name.data = fn->name;
-
-    if (ngx_http_faas_function_find(zone, &name) != fn) {
-        return "a function is not found by its name";
-    }
-
-    text = ngx_http_faas_unit_zone_broken_function(fn);
-
-    if (text == NULL) {
-        text = ngx_http_faas_unit_zone_broken_functions(zone, node->left);
-    }
-
-    if (text == NULL) {
-        text = ngx_http_faas_unit_zone_broken_functions(zone, node->right);
-    }
-
-    return text;
-}
-
-
-static char *
-ngx_http_faas_unit_zone_broken_function(ngx_http_faas_function_t *fn)
-{
-    ngx_queue_t               *q;
-    ngx_http_faas_lease_t     *lease;
-    ngx_http_faas_instance_t  *inst;
-
-    if (fn->pinned) {
-        return "a function is pinned for ever";
-    }
-
-    if (ngx_queue_empty(&fn->waiting)) {
-
-        if (ngx_queue_empty(&fn->instances)) {
-            return "a function is there without reason";
-        }
-
-    } else if (!ngx_http_faas_function_served(fn)) {
-        return "leases wait for nobody";
-    }
-
-    for (q = ngx_queue_head(&fn->waiting);
-         q != ngx_queue_sentinel(&fn->waiting);
-         q = ngx_queue_next(q))
-    {
-        lease = ngx_queue_data(q, ngx_http_faas_lease_t, queue);
-
-        if (lease->state != NGX_HTTP_FAAS_LEASE_WAITING
-            || lease->function != fn)
-        {
-            return "a lease in a queue is not WAITING for its function";
-        }
-    }
-
-    for (q = ngx_queue_head(&fn->instances);
-         q != ngx_queue_sentinel(&fn->instances);
-         q = ngx_queue_next(q))
-    {
-        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
-
-        if (inst->function != fn) {
-            return "an instance is in the list of another function";
-        }
-    }
-
-    return NULL;
-}
-
-
-static char *
-ngx_http_faas_unit_zone_broken_leases(ngx_http_faas_worker_t *worker)
-{
-    ngx_queue_t               *q, *list;
-    ngx_http_faas_lease_t     *lease;
-
-    for (q = ngx_queue_head(&worker->wakes);
-         q != ngx_queue_sentinel(&worker->wakes);
-         q = ngx_queue_next(q))
-    {
-        lease = ngx_queue_data(q, ngx_http_faas_lease_t, wake);
-
-        if (!lease->notified || lease->worker != worker) {
-            return "news is of a lease that has none";
-        }
-    }
-
-    for (q = ngx_queue_head(&worker->leases);
-         q != ngx_queue_sentinel(&worker->leases);
-         q = ngx_queue_next(q))
-    {
-        lease = ngx_queue_data(q, ngx_http_faas_lease_t, all);
-
-        if (lease->worker != worker) {
-            return "a lease is in the list of another worker";
-        }
-
-        if (lease->notified
-            && !ngx_http_faas_unit_zone_listed(&worker->wakes, &lease->wake))
-        {
-            return "a lease that has news is not in the list of news";
-        }
-
-        switch (lease->state) {
-
-        case NGX_HTTP_FAAS_LEASE_WAITING:
-            list = lease->function ? &lease->function->waiting : NULL;
-            break;
-
-        case NGX_HTTP_FAAS_LEASE_HELD:
-            list = lease->instance ? &lease->instance->leases : NULL;
-            break;
-
-        default:
-            if (lease->function || lease->instance) {
-                return "a lease that is nowhere has a place";
-            }
-
-            continue;
-        }
-
-        if (list == NULL
-            || !ngx_http_faas_unit_zone_listed(list, &lease->queue))
-        {
-            return "a lease is not in the list of its state";
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_faas_unit_zone_listed(ngx_queue_t *list, ngx_queue_t *item)
-{
-    ngx_queue_t  *q;
-
-    for (q = ngx_queue_head(list);
-         q != ngx_queue_sentinel(list);
-         q = ngx_queue_next(q))
-    {
-        if (q == item) {
-            return 1;
-        }
-    }
-
-    return 0;
 }

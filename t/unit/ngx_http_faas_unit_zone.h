@@ -16,6 +16,7 @@
 
 
 #define NGX_HTTP_FAAS_UNIT_WORKERS  3
+#define NGX_HTTP_FAAS_UNIT_KIND     7      /* of the runtime of all files */
 
 
 typedef struct {
@@ -42,7 +43,10 @@ typedef struct {
 /* a master's cycle, the zone not yet added */
 ngx_http_faas_unit_zone_t *ngx_http_faas_unit_zone_cycle(void);
 
-/* the zone in memory that children share, and its workers */
+/*
+ * The zone in memory that children share, and its workers; it is settled,
+ * starts two at a time, and keeps the old version when the new one fails.
+ */
 ngx_http_faas_unit_zone_t *ngx_http_faas_unit_zone_create(size_t size);
 
 /* maps the added zone and lets it initialize itself, as nginx does */
@@ -50,6 +54,10 @@ ngx_int_t ngx_http_faas_unit_zone_map(ngx_http_faas_unit_zone_t *t);
 
 /* nothing may be left in it but empty instances */
 void ngx_http_faas_unit_zone_destroy(ngx_http_faas_unit_zone_t *t);
+
+/* for all workers: how many starts at a time, and faas_on_error */
+void ngx_http_faas_unit_zone_set(ngx_http_faas_unit_zone_t *t,
+    ngx_uint_t starts, ngx_uint_t keep);
 
 /* this process is that worker from now on */
 ngx_http_faas_zone_t *ngx_http_faas_unit_zone_as(
@@ -68,6 +76,20 @@ ngx_uint_t ngx_http_faas_unit_zone_rung(ngx_http_faas_unit_zone_t *t,
 /* a wanted file: the revision is twenty such characters, 0: not read */
 ngx_http_faas_want_t *ngx_http_faas_unit_zone_want(char *name,
     ngx_uint_t identity, u_char revision);
+
+/* these lock: a function made, found, or NULL, or let go of */
+ngx_http_faas_function_t *ngx_http_faas_unit_zone_get(
+    ngx_http_faas_zone_t *zone, char *name);
+ngx_http_faas_function_t *ngx_http_faas_unit_zone_find(
+    ngx_http_faas_zone_t *zone, char *name);
+void ngx_http_faas_unit_zone_release(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_function_t *fn);
+
+/* these, too: an instance taken for it, or NULL; dead and removed */
+ngx_http_faas_instance_t *ngx_http_faas_unit_zone_take(
+    ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn);
+void ngx_http_faas_unit_zone_remove(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
 
 /* what has to be true between any two calls, and fails the test if not */
 void ngx_http_faas_unit_zone_check(ngx_http_faas_unit_zone_t *t);

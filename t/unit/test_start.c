@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * How a start ends: failed, given up, deleted, or overtaken by a new revision.
+ * How a start ends that nothing serves beside: failed, given up, deleted.
  */
 
 
@@ -21,18 +21,13 @@
 int ngx_http_faas_test_start(void);
 
 static void ngx_http_faas_test_start_fail(void **state);
-static void ngx_http_faas_test_start_fail_drained(void **state);
 static void ngx_http_faas_test_start_no_report(void **state);
 static void ngx_http_faas_test_start_expire(void **state);
 static void ngx_http_faas_test_start_expire_started(void **state);
-static void ngx_http_faas_test_start_expire_drained(void **state);
+static void ngx_http_faas_test_start_expire_old(void **state);
 static void ngx_http_faas_test_start_forget(void **state);
 static void ngx_http_faas_test_start_forget_starting(void **state);
-static void ngx_http_faas_test_start_revision(void **state);
-static void ngx_http_faas_test_start_revision_busy(void **state);
-static void ngx_http_faas_test_start_revision_starting(void **state);
-static void ngx_http_faas_test_start_revision_late(void **state);
-static void ngx_http_faas_test_start_revision_refused(void **state);
+static void ngx_http_faas_test_start_overtaken(void **state);
 
 
 int
@@ -40,18 +35,13 @@ ngx_http_faas_test_start(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(ngx_http_faas_test_start_fail),
-        cmocka_unit_test(ngx_http_faas_test_start_fail_drained),
         cmocka_unit_test(ngx_http_faas_test_start_no_report),
         cmocka_unit_test(ngx_http_faas_test_start_expire),
         cmocka_unit_test(ngx_http_faas_test_start_expire_started),
-        cmocka_unit_test(ngx_http_faas_test_start_expire_drained),
+        cmocka_unit_test(ngx_http_faas_test_start_expire_old),
         cmocka_unit_test(ngx_http_faas_test_start_forget),
         cmocka_unit_test(ngx_http_faas_test_start_forget_starting),
-        cmocka_unit_test(ngx_http_faas_test_start_revision),
-        cmocka_unit_test(ngx_http_faas_test_start_revision_busy),
-        cmocka_unit_test(ngx_http_faas_test_start_revision_starting),
-        cmocka_unit_test(ngx_http_faas_test_start_revision_late),
-        cmocka_unit_test(ngx_http_faas_test_start_revision_refused)
+        cmocka_unit_test(ngx_http_faas_test_start_overtaken)
     };
 
     return cmocka_run_group_tests_name("start", tests, NULL, NULL);
@@ -96,7 +86,8 @@ ngx_http_faas_test_start_fail(void **state)
         text.len = sizeof(traceback);
 
         zone = ngx_http_faas_unit_zone_as(tl.t, 0);
-        ngx_http_faas_lease_fail(zone, inst, loading ? 0 : 503, &text);
+        assert_false(ngx_http_faas_verdict_fail(zone, inst,
+                                                loading ? 0 : 503, &text));
         ngx_http_faas_unit_zone_check(tl.t);
 
         ngx_http_faas_unit_inst(inst, REMOVING);
@@ -138,59 +129,6 @@ ngx_http_faas_test_start_fail(void **state)
 }
 
 
-/* a start that fails while an old instance still drains */
-
-static void
-ngx_http_faas_test_start_fail_drained(void **state)
-{
-    ngx_str_t                    text;
-    ngx_http_faas_zone_t        *zone;
-    ngx_http_faas_lease_t       *first, *second, *third;
-    ngx_http_faas_instance_t    *inst, *next;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 1);
-    ngx_http_faas_unit_lease_news(&tl, 0, first);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
-                     NGX_DONE);
-    second = tl.lease;
-    next = tl.inst;
-
-    ngx_str_set(&text, "SyntaxError");
-
-    zone = ngx_http_faas_unit_zone_as(tl.t, 1);
-    ngx_http_faas_lease_fail(zone, next, 0, &text);
-    ngx_http_faas_unit_zone_check(tl.t);
-
-    ngx_http_faas_unit_state(second, FAILED);
-    ngx_http_faas_unit_lease_news(&tl, 1, second);
-    ngx_http_faas_unit_inst(next, REMOVING);
-    ngx_http_faas_unit_inst(inst, DRAINING);
-    ngx_http_faas_unit_state(first, HELD);
-
-    /* back to A: that instance does not serve again */
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'A'),
-                     NGX_DONE);
-    third = tl.lease;
-    ngx_http_faas_unit_lease_ready(&tl, tl.inst, 'A', 1);
-    ngx_http_faas_unit_state(third, HELD);
-    assert_ptr_not_equal(third->instance, inst);
-
-    ngx_http_faas_unit_lease_release(&tl, 1, third);
-    ngx_http_faas_unit_lease_release(&tl, 1, second);
-    ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_inst(inst, DEAD);
-
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
 /* no memory for the report: they are told all the same */
 
 static void
@@ -224,7 +162,7 @@ ngx_http_faas_test_start_no_report(void **state)
     text.len = 10000;
     text.data = (u_char *) block;
 
-    ngx_http_faas_lease_fail(zone, inst, 0, &text);
+    (void) ngx_http_faas_verdict_fail(zone, inst, 0, &text);
 
     ngx_http_faas_unit_state(first, FAILED);
     ngx_http_faas_unit_state(second, FAILED);
@@ -297,14 +235,14 @@ ngx_http_faas_test_start_expire(void **state)
 
             /* the verdict came all the same */
 
-            ngx_http_faas_lease_ready(zone, inst);
+            ngx_http_faas_verdict_ready(zone, inst);
             ngx_http_faas_unit_zone_check(tl.t);
             ngx_http_faas_unit_inst(inst, DEAD);
             assert_ptr_equal(ngx_http_faas_instance_claim(zone), inst);
 
         } else {
             ngx_str_set(&text, "the start was given up");
-            ngx_http_faas_lease_fail(zone, inst, 0, &text);
+            (void) ngx_http_faas_verdict_fail(zone, inst, 0, &text);
             ngx_http_faas_unit_zone_check(tl.t);
             ngx_http_faas_unit_inst(inst, REMOVING);
         }
@@ -357,10 +295,10 @@ ngx_http_faas_test_start_expire_started(void **state)
 }
 
 
-/* the start is given up, not the old instance that drains */
+/* the start is given up, not the old instance that serves */
 
 static void
-ngx_http_faas_test_start_expire_drained(void **state)
+ngx_http_faas_test_start_expire_old(void **state)
 {
     ngx_http_faas_zone_t        *zone;
     ngx_http_faas_lease_t       *first, *second;
@@ -383,11 +321,14 @@ ngx_http_faas_test_start_expire_drained(void **state)
     ngx_http_faas_unit_zone_check(tl.t);
 
     ngx_http_faas_unit_inst(next, DEAD);
-    ngx_http_faas_unit_inst(inst, DRAINING);
+    ngx_http_faas_unit_inst(inst, READY);
     ngx_http_faas_unit_state(first, HELD);
 
+    /* but nobody else gets in: it is of an old version */
+
     ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_inst(inst, DEAD);
+    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 0, "greet", 0),
+                     NGX_DONE);
 
     ngx_http_faas_unit_lease_end(&tl);
 }
@@ -411,7 +352,7 @@ ngx_http_faas_test_start_forget(void **state)
 
     /* one that nobody knows */
 
-    ngx_http_faas_lease_forget(zone, &name);
+    ngx_http_faas_verdict_forget(zone, &name);
     ngx_http_faas_unit_zone_check(tl.t);
 
     first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
@@ -420,7 +361,7 @@ ngx_http_faas_test_start_forget(void **state)
     ngx_http_faas_unit_lease_news(&tl, 0, first);
     second = ngx_http_faas_unit_lease_ok(&tl, 1, NGX_AGAIN);
 
-    ngx_http_faas_lease_forget(ngx_http_faas_unit_zone_as(tl.t, 2), &name);
+    ngx_http_faas_verdict_forget(ngx_http_faas_unit_zone_as(tl.t, 2), &name);
     ngx_http_faas_unit_zone_check(tl.t);
 
     ngx_http_faas_unit_state(first, HELD);
@@ -448,7 +389,7 @@ ngx_http_faas_test_start_forget(void **state)
     /* an idle one dies at once */
 
     inst = tl.inst;
-    ngx_http_faas_lease_forget(ngx_http_faas_unit_zone_as(tl.t, 2), &name);
+    ngx_http_faas_verdict_forget(ngx_http_faas_unit_zone_as(tl.t, 2), &name);
     ngx_http_faas_unit_zone_check(tl.t);
 
     ngx_http_faas_unit_inst(inst, DEAD);
@@ -480,7 +421,7 @@ ngx_http_faas_test_start_forget_starting(void **state)
             ngx_http_faas_unit_lease_loading(&tl, inst, 'A', 1);
         }
 
-        ngx_http_faas_lease_forget(ngx_http_faas_unit_zone_as(tl.t, 1),
+        ngx_http_faas_verdict_forget(ngx_http_faas_unit_zone_as(tl.t, 1),
                                    &name);
         ngx_http_faas_unit_zone_check(tl.t);
 
@@ -501,249 +442,54 @@ ngx_http_faas_test_start_forget_starting(void **state)
 }
 
 
-/* an idle instance of the old revision dies, the new one is started */
+/* a new version has failed before the old one was ready */
 
 static void
-ngx_http_faas_test_start_revision(void **state)
+ngx_http_faas_test_start_overtaken(void **state)
 {
     ngx_http_faas_zone_t        *zone;
-    ngx_http_faas_want_t        *want;
-    ngx_http_faas_lease_t       *lease;
-    ngx_http_faas_instance_t    *inst;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    lease = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 4);
-    ngx_http_faas_unit_lease_release(&tl, 0, lease);
-
-    /* another file with the same bytes: it goes on serving */
-
-    zone = ngx_http_faas_unit_zone_as(tl.t, 0);
-    want = ngx_http_faas_unit_zone_want("greet", 2, 0);
-
-    assert_int_equal(ngx_http_faas_lease_acquire(zone, want, NULL, &lease,
-                                                 &tl.inst),
-                     NGX_DECLINED);
-
-    want = ngx_http_faas_unit_zone_want("greet", 2, 'A');
-
-    assert_int_equal(ngx_http_faas_lease_acquire(zone, want, NULL, &lease,
-                                                 &tl.inst),
-                     NGX_OK);
-    assert_ptr_equal(lease->instance, inst);
-    ngx_http_faas_unit_lease_release(&tl, 0, lease);
-
-    /* a young file: read again and again, until it is old */
-
-    want = ngx_http_faas_unit_zone_want("greet", 2, 'A');
-    want->racy = 1;
-
-    assert_int_equal(ngx_http_faas_lease_acquire(zone, want, NULL, &lease,
-                                                 &tl.inst),
-                     NGX_OK);
-    ngx_http_faas_unit_lease_release(&tl, 0, lease);
-
-    want = ngx_http_faas_unit_zone_want("greet", 2, 0);
-
-    assert_int_equal(ngx_http_faas_lease_acquire(zone, want, NULL, &lease,
-                                                 &tl.inst),
-                     NGX_DECLINED);
-
-    /* other bytes */
-
-    want = ngx_http_faas_unit_zone_want("greet", 2, 'B');
-
-    assert_int_equal(ngx_http_faas_lease_acquire(zone, want, NULL, &lease,
-                                                 &tl.inst),
-                     NGX_DONE);
-    ngx_http_faas_unit_zone_check(tl.t);
-
-    ngx_http_faas_unit_inst(inst, DEAD);
-    assert_int_equal(inst->owner, 0);
-    assert_ptr_not_equal(tl.inst, inst);
-
-    ngx_http_faas_unit_lease_ready(&tl, tl.inst, 'B', 4);
-    ngx_http_faas_unit_state(lease, HELD);
-    ngx_http_faas_unit_lease_release(&tl, 0, lease);
-
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* requests in flight finish on the old one, the next runs the new one */
-
-static void
-ngx_http_faas_test_start_revision_busy(void **state)
-{
-    ngx_http_faas_lease_t       *first, *second, *third, *fourth;
+    ngx_http_faas_lease_t       *first, *second;
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
     ngx_http_faas_unit_lease_begin(&tl);
 
-    first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
+    (void) ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
     inst = tl.inst;
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 1);
-    ngx_http_faas_unit_lease_news(&tl, 0, first);
-    second = ngx_http_faas_unit_lease_ok(&tl, 1, NGX_AGAIN);
+    ngx_http_faas_unit_lease_loading(&tl, inst, 'A', 3);
 
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "greet", 'B'),
+    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
                      NGX_DONE);
-    third = tl.lease;
+    next = tl.inst;
+    ngx_http_faas_unit_lease_loading(&tl, next, 'B', 3);
+    assert_false(ngx_http_faas_unit_lease_fail(&tl, next, 0));
+
+    /* it is started once more, as there is nothing else as yet */
+
+    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 0),
+                     NGX_DONE);
+    first = tl.lease;
     next = tl.inst;
 
-    ngx_http_faas_unit_inst(inst, DRAINING);
-    ngx_http_faas_unit_state(first, HELD);
-    ngx_http_faas_unit_state(third, WAITING);
-
-    /* the old one ends: it lets nobody in */
-
-    ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_inst(inst, DEAD);
-    assert_int_not_equal(second->state, NGX_HTTP_FAAS_LEASE_HELD);
-    ngx_http_faas_unit_state(third, WAITING);
-
-    ngx_http_faas_unit_lease_ready(&tl, next, 'B', 2);
-    ngx_http_faas_unit_state(second, HELD);
-    assert_ptr_equal(second->instance, next);
-    ngx_http_faas_unit_state(third, HELD);
-    assert_ptr_equal(third->instance, next);
-
-    /* who comes now with B known gets in as well */
-
-    ngx_http_faas_unit_lease_release(&tl, 1, second);
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 0),
-                     NGX_OK);
-    fourth = tl.lease;
-    assert_ptr_equal(fourth->instance, next);
-
-    ngx_http_faas_unit_lease_release(&tl, 1, fourth);
-    ngx_http_faas_unit_lease_release(&tl, 2, third);
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* the file changes during a start: the driver reads what is there then */
-
-static void
-ngx_http_faas_test_start_revision_starting(void **state)
-{
-    ngx_http_faas_lease_t       *first, *second;
-    ngx_http_faas_instance_t    *inst;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    /* before it was read */
-
-    first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
-                     NGX_AGAIN);
-    second = tl.lease;
-
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'B', 2);
-
+    ngx_http_faas_unit_lease_verdict(&tl, inst);
     ngx_http_faas_unit_inst(inst, READY);
-    ngx_http_faas_unit_state(first, HELD);
-    ngx_http_faas_unit_state(second, HELD);
 
-    ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_lease_release(&tl, 1, second);
-    ngx_http_faas_unit_lease_drop(&tl, "greet");
-    ngx_http_faas_unit_lease_end(&tl);
-
-    /* after it was read: nobody gets to the old code */
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-
-    ngx_http_faas_unit_lease_loading(&tl, inst, 'A', 2);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
+    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "greet", 0),
                      NGX_AGAIN);
     second = tl.lease;
 
-    ngx_http_faas_lease_ready(ngx_http_faas_unit_zone_as(tl.t, 0), inst);
+    /* which of the two serves him does not matter, but one of them has to */
+
+    zone = ngx_http_faas_unit_lease_owner(&tl, next);
+    ngx_http_faas_verdict_abandon(zone, next);
     ngx_http_faas_unit_zone_check(tl.t);
 
-    ngx_http_faas_unit_inst(inst, DEAD);
     ngx_http_faas_unit_state(first, RETRY);
-    ngx_http_faas_unit_state(second, RETRY);
-    ngx_http_faas_unit_lease_news(&tl, 0, first);
-    ngx_http_faas_unit_lease_news(&tl, 1, second);
+    assert_int_not_equal(second->state, NGX_HTTP_FAAS_LEASE_WAITING);
 
-    ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_lease_release(&tl, 1, second);
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* it was read before the change, and told of after it */
-
-static void
-ngx_http_faas_test_start_revision_late(void **state)
-{
-    ngx_http_faas_lease_t       *first, *second;
-    ngx_http_faas_instance_t    *inst;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
-                     NGX_AGAIN);
-    second = tl.lease;
-
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 2);
-
-    ngx_http_faas_unit_inst(inst, DEAD);
-    ngx_http_faas_unit_state(first, RETRY);
-    ngx_http_faas_unit_state(second, RETRY);
-
-    ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_lease_release(&tl, 1, second);
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* a new revision for which there is no slot: the old waiters hear of it */
-
-static void
-ngx_http_faas_test_start_revision_refused(void **state)
-{
-    ngx_http_faas_lease_t       *first, *second;
-    ngx_http_faas_instance_t    *inst;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    first = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 1);
-    ngx_http_faas_unit_lease_news(&tl, 0, first);
-    second = ngx_http_faas_unit_lease_ok(&tl, 1, NGX_AGAIN);
-
-    ngx_http_faas_unit_lease_fill(&tl);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "greet", 'B'),
-                     NGX_BUSY);
-
-    ngx_http_faas_unit_inst(inst, DRAINING);
-    ngx_http_faas_unit_state(second, RETRY);
-    ngx_http_faas_unit_lease_news(&tl, 1, second);
-
-    ngx_http_faas_unit_lease_release(&tl, 1, second);
-    ngx_http_faas_unit_lease_release(&tl, 0, first);
-    ngx_http_faas_unit_inst(inst, DEAD);
+    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 0),
+                     NGX_OK);
+    assert_ptr_equal(tl.lease->instance, inst);
 
     ngx_http_faas_unit_lease_end(&tl);
 }

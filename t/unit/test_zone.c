@@ -3,7 +3,7 @@
  * Copyright (C) the ngx_http_faas_module authors
  *
  * The shared zone: its making and its reload, the register of workers and
- * their bells, the tree of functions, the table of instances.
+ * their bells.
  */
 
 
@@ -17,7 +17,6 @@
 #include <cmocka.h>
 
 #include "ngx_http_faas_unit_zone.h"
-
 
 #define NGX_HTTP_FAAS_TEST_SIZE  (64 * 4096)
 
@@ -37,23 +36,7 @@ static void ngx_http_faas_test_zone_layout(void **state);
 static void ngx_http_faas_test_zone_owner(void **state);
 static void ngx_http_faas_test_zone_bells(void **state);
 static void ngx_http_faas_test_zone_register(void **state);
-static void ngx_http_faas_test_zone_names(void **state);
-static void ngx_http_faas_test_zone_tree(void **state);
-static void ngx_http_faas_test_zone_current(void **state);
-static void ngx_http_faas_test_zone_take(void **state);
-static void ngx_http_faas_test_zone_known(void **state);
-static void ngx_http_faas_test_zone_claim(void **state);
 
-static ngx_http_faas_function_t *ngx_http_faas_test_zone_get(
-    ngx_http_faas_zone_t *zone, char *name);
-static ngx_http_faas_function_t *ngx_http_faas_test_zone_find(
-    ngx_http_faas_zone_t *zone, char *name);
-static void ngx_http_faas_test_zone_release(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn);
-static ngx_http_faas_instance_t *ngx_http_faas_test_zone_start(
-    ngx_http_faas_zone_t *zone, ngx_http_faas_function_t *fn);
-static void ngx_http_faas_test_zone_kill(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst);
 static uint32_t ngx_http_faas_test_zone_id(char *prefix, char *name);
 
 
@@ -66,13 +49,7 @@ ngx_http_faas_test_zone(void)
         cmocka_unit_test(ngx_http_faas_test_zone_layout),
         cmocka_unit_test(ngx_http_faas_test_zone_owner),
         cmocka_unit_test(ngx_http_faas_test_zone_bells),
-        cmocka_unit_test(ngx_http_faas_test_zone_register),
-        cmocka_unit_test(ngx_http_faas_test_zone_names),
-        cmocka_unit_test(ngx_http_faas_test_zone_tree),
-        cmocka_unit_test(ngx_http_faas_test_zone_current),
-        cmocka_unit_test(ngx_http_faas_test_zone_take),
-        cmocka_unit_test(ngx_http_faas_test_zone_known),
-        cmocka_unit_test(ngx_http_faas_test_zone_claim)
+        cmocka_unit_test(ngx_http_faas_test_zone_register)
     };
 
     return cmocka_run_group_tests_name("zone", tests, NULL, NULL);
@@ -96,9 +73,9 @@ ngx_http_faas_test_zone_sizes(void **state)
         { 1, 0, 0 },
         { 4096, 0, 0 },
         { 8 * 4096 - 1, 0, 0 },
-        { 8 * 4096, 20, 200 },
-        { 64 * 4096, 200, 1020 },
-        { 1024 * 1024, 1020, 1020 },
+        { 8 * 4096, 16, 200 },
+        { 64 * 4096, 128, 1020 },
+        { 1024 * 1024, 512, 1020 },
         { 16 * 1024 * 1024, 1020, 1020 },
         { 0, 0, 0 }
     };
@@ -155,8 +132,8 @@ ngx_http_faas_test_zone_reload(void **state)
 
     t = ngx_http_faas_unit_zone_create(NGX_HTTP_FAAS_TEST_SIZE);
 
-    fn = ngx_http_faas_test_zone_get(&t->zone, "greet");
-    inst = ngx_http_faas_test_zone_start(
+    fn = ngx_http_faas_unit_zone_get(&t->zone, "greet");
+    inst = ngx_http_faas_unit_zone_take(
                                       ngx_http_faas_unit_zone_as(t, 0), fn);
 
     ngx_memzero(&zone, sizeof(ngx_http_faas_zone_t));
@@ -170,7 +147,7 @@ ngx_http_faas_test_zone_reload(void **state)
     assert_ptr_equal(zone.shpool, t->zone.shpool);
     assert_ptr_equal(zone.worker, NULL);
 
-    assert_ptr_equal(ngx_http_faas_test_zone_find(&zone, "greet"), fn);
+    assert_ptr_equal(ngx_http_faas_unit_zone_find(&zone, "greet"), fn);
     assert_int_equal(inst->state, NGX_HTTP_FAAS_CREATING);
     assert_int_equal(inst->generation, 1);
 
@@ -182,7 +159,7 @@ ngx_http_faas_test_zone_reload(void **state)
     assert_int_equal(next.init(&next, NULL), NGX_OK);
     assert_ptr_equal(zone.sh, t->zone.sh);
 
-    ngx_http_faas_test_zone_kill(&t->zone, inst);
+    ngx_http_faas_unit_zone_remove(&t->zone, inst);
 
     ngx_http_faas_unit_zone_destroy(t);
 }
@@ -406,433 +383,4 @@ ngx_http_faas_test_zone_register(void **state)
     assert_false(ngx_http_faas_unit_zone_rung(t, 0));
 
     ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-/* one name is the beginning of another, and two have the same CRC-32 */
-
-static void
-ngx_http_faas_test_zone_names(void **state)
-{
-    ngx_uint_t                  i, j, n;
-    ngx_http_faas_function_t   *fn[7];
-    ngx_http_faas_unit_zone_t  *t;
-
-    static char  *names[] = {
-        "plumless", "buckeroo", "a", "ab", "abc", "b", "\xc3\xa9"
-    };
-
-    t = ngx_http_faas_unit_zone_create(NGX_HTTP_FAAS_TEST_SIZE);
-    n = sizeof(names) / sizeof(char *);
-
-    assert_int_equal(ngx_crc32_short((u_char *) names[0], 8),
-                     ngx_crc32_short((u_char *) names[1], 8));
-
-    /* added and deleted in every rotation */
-
-    for (i = 0; i < n; i++) {
-
-        for (j = 0; j < n; j++) {
-            assert_null(ngx_http_faas_test_zone_find(&t->zone,
-                                                     names[(i + j) % n]));
-            fn[(i + j) % n] = ngx_http_faas_test_zone_get(&t->zone,
-                                                          names[(i + j) % n]);
-        }
-
-        assert_null(ngx_http_faas_test_zone_find(&t->zone, "abcd"));
-        assert_null(ngx_http_faas_test_zone_find(&t->zone, ""));
-
-        for (j = 0; j < n; j++) {
-            assert_ptr_equal(ngx_http_faas_test_zone_find(&t->zone, names[j]),
-                             fn[j]);
-            assert_ptr_equal(ngx_http_faas_test_zone_get(&t->zone, names[j]),
-                             fn[j]);
-            assert_int_equal(fn[j]->len, ngx_strlen(names[j]));
-            assert_memory_equal(fn[j]->name, names[j], fn[j]->len);
-        }
-
-        for (j = 0; j < n; j++) {
-            ngx_http_faas_test_zone_release(&t->zone, fn[j]);
-            assert_null(ngx_http_faas_test_zone_find(&t->zone, names[j]));
-        }
-    }
-
-    ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-static void
-ngx_http_faas_test_zone_tree(void **state)
-{
-    u_char                      name[NGX_HTTP_FAAS_NAME_SIZE];
-    ngx_uint_t                  i, j, round;
-    ngx_http_faas_unit_zone_t  *t;
-
-    static ngx_http_faas_function_t  *fn[500];
-
-    t = ngx_http_faas_unit_zone_create(1024 * 1024);
-
-    srandom(1);
-    ngx_memzero(fn, sizeof(fn));
-
-    for (round = 0; round < 5000; round++) {
-        i = (ngx_uint_t) random() % 500;
-        *ngx_sprintf(name, "function-%ui", i) = '\0';
-
-        assert_ptr_equal(ngx_http_faas_test_zone_find(&t->zone,
-                                                      (char *) name),
-                         fn[i]);
-
-        if (fn[i]) {
-            ngx_http_faas_test_zone_release(&t->zone, fn[i]);
-            fn[i] = NULL;
-
-        } else {
-            fn[i] = ngx_http_faas_test_zone_get(&t->zone, (char *) name);
-        }
-    }
-
-    for (i = 0, j = 0; i < 500; i++) {
-        *ngx_sprintf(name, "function-%ui", i) = '\0';
-
-        assert_ptr_equal(ngx_http_faas_test_zone_find(&t->zone,
-                                                      (char *) name),
-                         fn[i]);
-
-        if (fn[i]) {
-            ngx_http_faas_test_zone_release(&t->zone, fn[i]);
-            j++;
-        }
-    }
-
-    assert_in_range(j, 100, 400);
-
-    ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-/* every part of the identity counts, and a young file is looked at again */
-
-static void
-ngx_http_faas_test_zone_current(void **state)
-{
-    ngx_http_faas_want_t        want, other;
-    ngx_http_faas_zone_t       *zone;
-    ngx_http_faas_function_t   *fn;
-    ngx_http_faas_unit_zone_t  *t;
-
-    t = ngx_http_faas_unit_zone_create(NGX_HTTP_FAAS_TEST_SIZE);
-    zone = &t->zone;
-
-    want = *ngx_http_faas_unit_zone_want("greet", 1, 'A');
-    fn = ngx_http_faas_test_zone_get(zone, "greet");
-
-    ngx_http_faas_zone_lock(zone);
-    fn->pinned = 1;
-
-    assert_false(ngx_http_faas_function_current(fn, &want));
-
-    ngx_http_faas_function_update(zone, fn, &want);
-    assert_true(ngx_http_faas_function_current(fn, &want));
-    assert_memory_equal(fn->revision, "AAAAAAAAAAAAAAAAAAAA",
-                        NGX_HTTP_FAAS_REVISION_LEN);
-
-    other = want;
-    other.identity.uniq++;
-    assert_false(ngx_http_faas_function_current(fn, &other));
-
-    other = want;
-    other.identity.size++;
-    assert_false(ngx_http_faas_function_current(fn, &other));
-
-    other = want;
-    other.identity.sec++;
-    assert_false(ngx_http_faas_function_current(fn, &other));
-
-    other = want;
-    other.identity.nsec++;
-    assert_false(ngx_http_faas_function_current(fn, &other));
-
-    /* the same bytes in another file */
-
-    ngx_http_faas_function_update(zone, fn, &other);
-    assert_true(ngx_http_faas_function_current(fn, &other));
-    assert_false(ngx_http_faas_function_current(fn, &want));
-
-    other.racy = 1;
-    ngx_http_faas_function_update(zone, fn, &other);
-    assert_false(ngx_http_faas_function_current(fn, &other));
-
-    other.racy = 0;
-    ngx_http_faas_function_update(zone, fn, &other);
-    assert_true(ngx_http_faas_function_current(fn, &other));
-
-    /* not while somebody sees to it */
-
-    ngx_http_faas_function_release(zone, fn);
-    ngx_http_faas_zone_unlock(zone);
-
-    assert_ptr_equal(ngx_http_faas_test_zone_find(zone, "greet"), fn);
-
-    fn->pinned = 0;
-    ngx_http_faas_test_zone_release(zone, fn);
-
-    assert_null(ngx_http_faas_test_zone_find(zone, "greet"));
-
-    ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-/* every slot once, then none; the longest empty one is taken first */
-
-static void
-ngx_http_faas_test_zone_take(void **state)
-{
-    ngx_uint_t                  i, n;
-    ngx_http_faas_zone_t       *zone;
-    ngx_http_faas_function_t   *fn;
-    ngx_http_faas_instance_t   *inst;
-    ngx_http_faas_unit_zone_t  *t;
-
-    t = ngx_http_faas_unit_zone_create(NGX_HTTP_FAAS_TEST_SIZE);
-    zone = ngx_http_faas_unit_zone_as(t, 1);
-
-    fn = ngx_http_faas_test_zone_get(zone, "greet");
-    n = zone->sh->ninstances;
-
-    for (i = 0; i < n; i++) {
-        inst = ngx_http_faas_test_zone_start(zone, fn);
-
-        assert_non_null(inst);
-        assert_int_equal(inst->slot, i);
-        assert_int_equal(inst->generation, 1);
-        assert_int_equal(inst->state, NGX_HTTP_FAAS_CREATING);
-        assert_int_equal(inst->owner, t->workers[1].pid);
-        assert_int_equal(ngx_http_faas_instance_wanted(zone, inst), NGX_OK);
-    }
-
-    assert_null(ngx_http_faas_test_zone_start(zone, fn));
-    ngx_http_faas_unit_zone_check(t);
-
-    /* slots 5 and 3 become free, in this order */
-
-    ngx_http_faas_test_zone_kill(zone, &zone->sh->instances[5]);
-    ngx_http_faas_test_zone_kill(zone, &zone->sh->instances[3]);
-    ngx_http_faas_unit_zone_check(t);
-
-    inst = ngx_http_faas_test_zone_start(zone, fn);
-    assert_int_equal(inst->slot, 5);
-    assert_int_equal(inst->generation, 2);
-
-    inst = ngx_http_faas_test_zone_start(zone, fn);
-    assert_int_equal(inst->slot, 3);
-
-    assert_null(ngx_http_faas_test_zone_start(zone, fn));
-
-    /* a dead one is no free one */
-
-    ngx_http_faas_zone_lock(zone);
-    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-    ngx_http_faas_zone_unlock(zone);
-
-    assert_null(ngx_http_faas_test_zone_start(zone, fn));
-    assert_int_equal(ngx_http_faas_instance_wanted(zone, inst),
-                     NGX_DECLINED);
-
-    for (i = 0; i < n; i++) {
-        ngx_http_faas_test_zone_kill(zone, &zone->sh->instances[i]);
-    }
-
-    assert_null(ngx_http_faas_test_zone_find(zone, "greet"));
-
-    ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-/* a container is ours as long as its removal is not confirmed */
-
-static void
-ngx_http_faas_test_zone_known(void **state)
-{
-    uint32_t                    epoch;
-    ngx_uint_t                  slot;
-    ngx_http_faas_zone_t       *zone;
-    ngx_http_faas_function_t   *fn;
-    ngx_http_faas_instance_t   *inst;
-    ngx_http_faas_unit_zone_t  *t;
-
-    t = ngx_http_faas_unit_zone_create(NGX_HTTP_FAAS_TEST_SIZE);
-    zone = ngx_http_faas_unit_zone_as(t, 0);
-
-    epoch = zone->sh->epoch;
-    fn = ngx_http_faas_test_zone_get(zone, "greet");
-
-    assert_false(ngx_http_faas_instance_known(zone, epoch, 0, 0));
-
-    inst = ngx_http_faas_test_zone_start(zone, fn);
-    slot = inst->slot;
-
-    assert_true(ngx_http_faas_instance_known(zone, epoch, slot, 1));
-    assert_false(ngx_http_faas_instance_known(zone, epoch + 1, slot, 1));
-    assert_false(ngx_http_faas_instance_known(zone, epoch, slot, 0));
-    assert_false(ngx_http_faas_instance_known(zone, epoch, slot, 2));
-    assert_false(ngx_http_faas_instance_known(zone, epoch, slot + 1, 1));
-    assert_false(ngx_http_faas_instance_known(zone, epoch,
-                                              zone->sh->ninstances, 1));
-    assert_false(ngx_http_faas_instance_known(zone, epoch,
-                                              (ngx_uint_t) -1, 1));
-
-    ngx_http_faas_zone_lock(zone);
-    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-    ngx_http_faas_zone_unlock(zone);
-
-    assert_true(ngx_http_faas_instance_known(zone, epoch, slot, 1));
-
-    ngx_http_faas_test_zone_kill(zone, inst);
-
-    assert_false(ngx_http_faas_instance_known(zone, epoch, slot, 1));
-
-    ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-/* one at a time, and again when the engine did not confirm */
-
-static void
-ngx_http_faas_test_zone_claim(void **state)
-{
-    ngx_uint_t                  i;
-    ngx_http_faas_zone_t       *zone;
-    ngx_http_faas_function_t   *fn;
-    ngx_http_faas_instance_t   *inst[3];
-    ngx_http_faas_unit_zone_t  *t;
-
-    t = ngx_http_faas_unit_zone_create(NGX_HTTP_FAAS_TEST_SIZE);
-    zone = ngx_http_faas_unit_zone_as(t, 0);
-
-    fn = ngx_http_faas_test_zone_get(zone, "greet");
-
-    assert_null(ngx_http_faas_instance_claim(zone));
-
-    for (i = 0; i < 3; i++) {
-        inst[i] = ngx_http_faas_test_zone_start(zone, fn);
-    }
-
-    assert_null(ngx_http_faas_instance_claim(zone));
-
-    ngx_http_faas_zone_lock(zone);
-    ngx_http_faas_instance_set(zone, inst[1], NGX_HTTP_FAAS_DEAD);
-    ngx_http_faas_instance_set(zone, inst[0], NGX_HTTP_FAAS_DEAD);
-    ngx_http_faas_instance_set(zone, inst[2], NGX_HTTP_FAAS_DEAD);
-    ngx_http_faas_zone_unlock(zone);
-
-    ngx_http_faas_unit_zone_check(t);
-    assert_null(ngx_http_faas_test_zone_find(zone, "greet"));
-
-    /* whoever drives them still does */
-
-    zone = ngx_http_faas_unit_zone_as(t, 1);
-    assert_null(ngx_http_faas_instance_claim(zone));
-
-    inst[0]->owner = 0;
-    inst[1]->owner = 0;
-
-    assert_ptr_equal(ngx_http_faas_instance_claim(zone), inst[1]);
-    assert_int_equal(inst[1]->state, NGX_HTTP_FAAS_REMOVING);
-    assert_int_equal(inst[1]->owner, t->workers[1].pid);
-
-    assert_ptr_equal(ngx_http_faas_instance_claim(zone), inst[0]);
-    assert_null(ngx_http_faas_instance_claim(zone));
-
-    ngx_http_faas_instance_removed(zone, inst[1], 0);
-    assert_int_equal(inst[1]->state, NGX_HTTP_FAAS_DEAD);
-    assert_int_equal(inst[1]->owner, 0);
-    ngx_http_faas_unit_zone_check(t);
-
-    assert_ptr_equal(ngx_http_faas_instance_claim(zone), inst[1]);
-
-    for (i = 0; i < 3; i++) {
-        ngx_http_faas_instance_removed(zone, inst[i], 1);
-        assert_int_equal(inst[i]->state, NGX_HTTP_FAAS_EMPTY);
-        ngx_http_faas_unit_zone_check(t);
-    }
-
-    ngx_http_faas_unit_zone_destroy(t);
-}
-
-
-static ngx_http_faas_function_t *
-ngx_http_faas_test_zone_get(ngx_http_faas_zone_t *zone, char *name)
-{
-    ngx_str_t                  s;
-    ngx_http_faas_function_t  *fn;
-
-    s.data = (u_char *) name;
-    s.len = ngx_strlen(name);
-
-    ngx_http_faas_zone_lock(zone);
-    fn = ngx_http_faas_function_get(zone, &s);
-    ngx_http_faas_zone_unlock(zone);
-
-    assert_non_null(fn);
-
-    return fn;
-}
-
-
-static ngx_http_faas_function_t *
-ngx_http_faas_test_zone_find(ngx_http_faas_zone_t *zone, char *name)
-{
-    ngx_str_t                  s;
-    ngx_http_faas_function_t  *fn;
-
-    s.data = (u_char *) name;
-    s.len = ngx_strlen(name);
-
-    ngx_http_faas_zone_lock(zone);
-    fn = ngx_http_faas_function_find(zone, &s);
-    ngx_http_faas_zone_unlock(zone);
-
-    return fn;
-}
-
-
-static void
-ngx_http_faas_test_zone_release(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn)
-{
-    ngx_http_faas_zone_lock(zone);
-    ngx_http_faas_function_release(zone, fn);
-    ngx_http_faas_zone_unlock(zone);
-}
-
-
-static ngx_http_faas_instance_t *
-ngx_http_faas_test_zone_start(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_function_t *fn)
-{
-    ngx_http_faas_instance_t  *inst;
-
-    ngx_http_faas_zone_lock(zone);
-    inst = ngx_http_faas_instance_take(zone, fn);
-    ngx_http_faas_zone_unlock(zone);
-
-    return inst;
-}
-
-
-/* dead, removed, and the engine says so */
-
-static void
-ngx_http_faas_test_zone_kill(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst)
-{
-    ngx_http_faas_zone_lock(zone);
-
-    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-    ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_REMOVING);
-
-    ngx_http_faas_zone_unlock(zone);
-
-    ngx_http_faas_instance_removed(zone, inst, 1);
 }

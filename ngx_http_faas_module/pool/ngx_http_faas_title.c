@@ -1,0 +1,127 @@
+
+/*
+ * Copyright (C) the ngx_http_faas_module authors
+ *
+ * Owns the renaming of a container.  It is work for the engine that nobody
+ * waits for, and on a small machine it would hold up first answers: those of
+ * the function itself, and of others that are claimed meanwhile.
+ */
+
+
+#include "ngx_http_faas_title.h"
+#include "ngx_http_faas_container.h"
+
+
+#define NGX_HTTP_FAAS_TITLE_QUIET    200        /* ms, after a claim */
+#define NGX_HTTP_FAAS_TITLE_DELAYS   10         /* so often, under load */
+#define NGX_HTTP_FAAS_TITLE_TIMEOUT  5000       /* ms, the call */
+
+
+typedef struct {
+    ngx_http_faas_pool_t            *fp;
+    ngx_event_t                      timer;
+    ngx_http_faas_call_t             call;
+    ngx_str_t                        id;
+    ngx_str_t                        name;
+    ngx_uint_t                       delays;
+} ngx_http_faas_title_t;
+
+
+static void ngx_http_faas_title_timer(ngx_event_t *ev);
+static void ngx_http_faas_title_handler(ngx_http_faas_call_t *call);
+
+
+void
+ngx_http_faas_title(ngx_http_faas_pool_t *fp, ngx_str_t *id, ngx_str_t *base,
+    u_char *revision, ngx_str_t *function, ngx_msec_t delay)
+{
+    ngx_pool_t             *pool;
+    ngx_http_faas_title_t  *title;
+
+    pool = ngx_create_pool(2048, ngx_cycle->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    title = ngx_pcalloc(pool, sizeof(ngx_http_faas_title_t));
+    if (title == NULL) {
+        goto failed;
+    }
+
+    title->fp = fp;
+    title->call.pool = pool;
+
+    title->id.len = id->len;
+    title->id.data = ngx_pstrdup(pool, id);
+
+    if (title->id.data == NULL
+        || ngx_http_faas_container_title(pool, base, revision, function,
+                                         &title->name)
+           != NGX_OK)
+    {
+        goto failed;
+    }
+
+    title->timer.handler = ngx_http_faas_title_timer;
+    title->timer.data = title;
+    title->timer.log = ngx_cycle->log;
+
+    ngx_add_timer(&title->timer, delay);
+
+    return;
+
+failed:
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_faas_title_timer(ngx_event_t *ev)
+{
+    ngx_http_faas_title_t  *title = ev->data;
+
+    ngx_str_t              api;
+    ngx_msec_t             past;
+    ngx_http_faas_call_t  *call;
+
+    past = ngx_current_msec - title->fp->zone.sh->claimed;
+
+    if (past < NGX_HTTP_FAAS_TITLE_QUIET
+        && title->delays++ < NGX_HTTP_FAAS_TITLE_DELAYS)
+    {
+        ngx_add_timer(ev, NGX_HTTP_FAAS_TITLE_QUIET - past);
+        return;
+    }
+
+    call = &title->call;
+    call->log = ngx_cycle->log;
+    call->timeout = NGX_HTTP_FAAS_TITLE_TIMEOUT;
+    call->handler = ngx_http_faas_title_handler;
+    call->quiet = 1;
+
+    ngx_http_faas_pool_api(title->fp, &api);
+
+    if (ngx_http_faas_docker_rename(call->pool, &api, &title->id,
+                                    &title->name, &call->request)
+        != NGX_OK
+        || ngx_http_faas_pool_call(title->fp, NULL, call) != NGX_OK)
+    {
+        ngx_destroy_pool(call->pool);
+    }
+}
+
+
+static void
+ngx_http_faas_title_handler(ngx_http_faas_call_t *call)
+{
+    /* what nobody can tell the function of is removed after a restart */
+
+    if (call->status != NGX_HTTP_NO_CONTENT) {
+        ngx_log_error(NGX_LOG_INFO, call->log, 0,
+                      "faas: a container keeps its name, status %ui",
+                      call->status);
+    }
+
+    ngx_destroy_pool(call->pool);
+}
