@@ -16,6 +16,7 @@
 #include "ngx_http_faas_keeper.h"
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_runtime.h"
+#include "ngx_http_faas_title.h"
 
 
 #define NGX_HTTP_FAAS_ZONE_SIZE    (16 * 1024 * 1024)
@@ -430,6 +431,7 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
     fp = &fmcf->pool;
 
     ngx_queue_init(&fp->starts);
+    ngx_queue_init(&fp->titles);
     ngx_queue_init(&fp->removals);
 
     ngx_http_faas_curl_init_process(cycle, &fp->engine);
@@ -464,6 +466,7 @@ ngx_http_faas_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_faas_keeper_exit_process(&fmcf->pool);
     ngx_http_faas_curl_exit_process(&fmcf->pool.engine);
+    ngx_http_faas_title_exit_process(&fmcf->pool, cycle);
     ngx_http_faas_admission_exit_process(&fmcf->pool);
     ngx_http_faas_worker_exit(&fmcf->pool.zone);
 }

@@ -3,14 +3,13 @@
 // say otherwise.
 //
 // A preload module is evaluated before the main module is loaded.  This one
-// rehearses, and waits on $FAAS_CONTROL_PORT for one frame: a line of JSON
-// (token, name, env, size) and `size` bytes of source.  It writes them to
+// rehearses, if $FAAS_REHEARSE says that nobody waits for it yet, and waits on
+// $FAAS_CONTROL_PORT for one frame: a line of JSON (token, name, env, size) and
+// `size` bytes of source.  It writes them to
 // /tmp/function.ts, which deno then loads as the real main module.  The verdict
 // goes back over the same connection: "READY\n" once the function listens on
 // $PORT, or "FAILED <n>\n" and n bytes of text.  There is none when deno cannot
 // load the function, for that is no event here: deno prints why and exits with 1.
-
-import * as net from "node:net";
 
 const HEADER_MAX = 64 * 1024;
 const SOURCE_MAX = 16 * 1024 * 1024;
@@ -19,6 +18,9 @@ const LINE_MAX = 1000; // characters of one line in a FAILED text
 const CONNECTIONS = 16; // control connections served at a time
 const PATIENCE = 5000; // milliseconds a control connection has for its frame
 const FILE = "/tmp/function.ts";
+
+// A source without any of these has no way to a server of node's.
+const NODE = /node:|data:|\b(process|require|import\s*\()/;
 
 const TIMES = 3; // the rehearsal is played
 const REHEARSAL = `
@@ -42,6 +44,7 @@ export const end = () => Promise.all([server.shutdown(), new Promise((done) => n
 `;
 
 const utf8 = new TextEncoder();
+let net; // node:net, which takes long to load
 
 function setting(name) {
   const value = Deno.env.get(name);
@@ -142,7 +145,7 @@ async function waitForFrame(listener) {
 function watch({ connection, name }, port) {
   const otherPorts = [];
   const originals = { serve: Deno.serve, listen: Deno.listen, exit: Deno.exit };
-  const nodeListen = net.Server.prototype.listen;
+  const nodeListen = net?.Server.prototype.listen;
   let given = false;
 
   /* An asynchronous write is tried at once, so a few bytes are in the kernel
@@ -150,7 +153,7 @@ function watch({ connection, name }, port) {
   function report(message) {
     given = true;
     Object.assign(Deno, originals);
-    net.Server.prototype.listen = nodeListen;
+    if (net) net.Server.prototype.listen = nodeListen;
     removeEventListener("error", onError);
     removeEventListener("unhandledrejection", onError);
     removeEventListener("beforeunload", onEnd);
@@ -222,10 +225,12 @@ function watch({ connection, name }, port) {
     if (given) return originals.exit(code);
     ended(`, exit status ${code ?? Deno.exitCode}`);
   };
-  net.Server.prototype.listen = function (...args) {
-    this.once("listening", () => listens(this.address()));
-    return nodeListen.apply(this, args);
-  };
+  if (net) {
+    net.Server.prototype.listen = function (...args) {
+      this.once("listening", () => listens(this.address()));
+      return nodeListen.apply(this, args);
+    };
+  }
   addEventListener("error", onError);
   addEventListener("unhandledrejection", onError);
   addEventListener("beforeunload", onEnd);
@@ -258,9 +263,10 @@ function checkText(source, name, { fail, exit }) {
 
 /* Leaves the rest to deno, which loads the main module next; without a port, the
    function may listen on any. */
-function stage(frame, port) {
+async function stage(frame, port) {
   for (const [key, value] of Object.entries(frame.env)) Deno.env.set(key, value);
   Deno.writeFileSync(FILE, frame.source);
+  if (NODE.test(new TextDecoder().decode(frame.source))) net ??= await import("node:net");
   checkText(frame.source, frame.name, watch(frame, port));
 }
 
@@ -272,7 +278,7 @@ async function rehearse(time) {
   const host = await Deno.connect(listener.addr);
   const head = { token, name: "rehearsal.ts", size: REHEARSAL.length };
   await host.write(utf8.encode(JSON.stringify(head) + "\n" + REHEARSAL));
-  stage(await waitForFrame(listener));
+  await stage(await waitForFrame(listener));
 
   // By a name that is not used again: what is imported once stays.
   const { ports, end } = await import(`file://${FILE}?${time}`);
@@ -289,8 +295,10 @@ async function rehearse(time) {
   await end();
 }
 
-for (let i = 0; i < TIMES; i++) await rehearse(i);
-stage(
+if (setting("FAAS_REHEARSE")) {
+  for (let i = 0; i < TIMES; i++) await rehearse(i);
+}
+await stage(
   await waitForFrame(Deno.listen({ hostname: "0.0.0.0", port: controlPort })),
   Number(Deno.env.get("PORT") ?? 8080),
 );

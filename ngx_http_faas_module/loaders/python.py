@@ -1,6 +1,7 @@
 # The loader of the python runtime: `python3 -u -c <this text>`.
 #
-# It boots the interpreter, imports what functions usually import, and waits on
+# It boots the interpreter, imports what functions usually import, if
+# $FAAS_REHEARSE says that nobody waits for it yet, and waits on
 # $FAAS_CONTROL_PORT for one frame: a line of JSON (token, name, env, size) and
 # `size` bytes of source.  The source then runs in this very interpreter, as
 # `__main__`.  The verdict goes back over the same connection: "READY\n" once
@@ -14,7 +15,6 @@ import sys
 # imported, this one runs after every other: all threads and handlers are done.
 atexit.register(lambda: ended())
 
-import hmac
 import io
 import json
 import linecache
@@ -23,7 +23,6 @@ import socket
 import threading
 import time
 import tokenize
-import traceback
 import types
 
 HEADER_MAX = 64 * 1024
@@ -42,7 +41,7 @@ PRELOAD = """
     html.parser http.client http.cookies http.server inspect ipaddress
     itertools logging math mimetypes operator pathlib pickle platform pprint
     queue random re secrets select shutil signal socketserver ssl statistics
-    string struct subprocess tempfile textwrap typing urllib.error
+    string struct subprocess tempfile textwrap traceback typing urllib.error
     urllib.parse urllib.request uuid wsgiref.simple_server xml.etree.ElementTree
     zlib
 """
@@ -65,7 +64,13 @@ class NoDelay:
         return getattr(request, "family", None) in (socket.AF_INET, socket.AF_INET6)
 
 
-def prepare():
+def no_delay():
+    server = sys.modules.get("socketserver")
+    if server and server.StreamRequestHandler.disable_nagle_algorithm is False:
+        server.StreamRequestHandler.disable_nagle_algorithm = NoDelay()
+
+
+def rehearse():
     for module in PRELOAD.split():
         try:
             __import__(module)
@@ -74,7 +79,6 @@ def prepare():
 
     try:
         from http.server import BaseHTTPRequestHandler
-        from socketserver import StreamRequestHandler
     except ImportError:
         return
 
@@ -94,7 +98,13 @@ def prepare():
         there.sendall(b"GET /?a=b HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n")
         Handler(here, ("127.0.0.1", 0), None)
 
-    StreamRequestHandler.disable_nagle_algorithm = NoDelay()
+    no_delay()
+
+
+def same(a, b):
+    """In constant time; the length is no secret."""
+
+    return len(a) == len(b) and not sum(x ^ y for x, y in zip(a, b))
 
 
 def frame(token):
@@ -110,7 +120,7 @@ def frame(token):
         data += yield
 
     header = json.loads(data[:end])
-    if not hmac.compare_digest(header["token"].encode(), token):
+    if not same(header["token"].encode(), token):
         raise ValueError("wrong token")
 
     label, env, size = header["name"], header.get("env") or {}, header["size"]
@@ -253,6 +263,7 @@ def listen(self, *args):
             print(note, file=sys.stderr)
         failed(note)
     else:
+        no_delay()
         report("READY")
 
 
@@ -295,6 +306,7 @@ def without_loader(error):
 
 
 def describe(error):
+    import traceback            # not before: it takes long to load
     before = error.__cause__ or not error.__suppress_context__ and error.__context__
     if error.__traceback__ or before:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
@@ -372,7 +384,8 @@ def load():
     # The function shall see nothing of this in its environment.
     settings = {key: os.environ.pop(key) for key in list(os.environ) if key.startswith("FAAS_")}
 
-    prepare()
+    if "FAAS_REHEARSE" in settings:
+        rehearse()
     connection, (name, env, source) = wait_for_frame(
         int(settings["FAAS_CONTROL_PORT"]), settings["FAAS_TOKEN"].encode())
 

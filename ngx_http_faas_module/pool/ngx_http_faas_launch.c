@@ -514,6 +514,19 @@ ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch)
     p = ngx_sprintf(p, "FAAS_TOKEN=%V", &launch->token);
     s[2].len = p - s[2].data;
 
+    if (launch->name.len) {
+        return env;
+    }
+
+    /* a spare has the time to do beforehand what is slow at first */
+
+    s = ngx_array_push(env);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    ngx_str_set(s, "FAAS_REHEARSE=1");
+
     return env;
 }
 

@@ -45,6 +45,7 @@ typedef struct {
     ngx_str_t                        prefix;    /* of this nginx */
 
     ngx_queue_t                      starts;    /* under way here */
+    ngx_queue_t                      titles;
     ngx_queue_t                      removals;
     ngx_uint_t                       removing;  /* how many of these */
     ngx_connection_t                *bell;

@@ -10,14 +10,17 @@
 
 #include "ngx_http_faas_title.h"
 #include "ngx_http_faas_container.h"
+#include "ngx_http_faas_curl.h"
 
 
 #define NGX_HTTP_FAAS_TITLE_QUIET    200        /* ms, after a claim */
 #define NGX_HTTP_FAAS_TITLE_DELAYS   10         /* so often, under load */
 #define NGX_HTTP_FAAS_TITLE_TIMEOUT  5000       /* ms, the call */
+#define NGX_HTTP_FAAS_TITLE_EXIT     1000       /* ms, all that are left */
 
 
 typedef struct {
+    ngx_queue_t                      queue;     /* fp->titles */
     ngx_http_faas_pool_t            *fp;
     ngx_event_t                      timer;
     ngx_http_faas_call_t             call;
@@ -28,7 +31,9 @@ typedef struct {
 
 
 static void ngx_http_faas_title_timer(ngx_event_t *ev);
+static void ngx_http_faas_title_send(ngx_http_faas_title_t *title);
 static void ngx_http_faas_title_handler(ngx_http_faas_call_t *call);
+static void ngx_http_faas_title_end(ngx_http_faas_title_t *title);
 
 
 void
@@ -68,6 +73,8 @@ ngx_http_faas_title(ngx_http_faas_pool_t *fp, ngx_str_t *id, ngx_str_t *base,
 
     ngx_add_timer(&title->timer, delay);
 
+    ngx_queue_insert_tail(&fp->titles, &title->queue);
+
     return;
 
 failed:
@@ -81,9 +88,7 @@ ngx_http_faas_title_timer(ngx_event_t *ev)
 {
     ngx_http_faas_title_t  *title = ev->data;
 
-    ngx_str_t              api;
-    ngx_msec_t             past;
-    ngx_http_faas_call_t  *call;
+    ngx_msec_t  past;
 
     past = ngx_current_msec - title->fp->zone.sh->claimed;
 
@@ -94,10 +99,27 @@ ngx_http_faas_title_timer(ngx_event_t *ev)
         return;
     }
 
+    ngx_http_faas_title_send(title);
+}
+
+
+static void
+ngx_http_faas_title_send(ngx_http_faas_title_t *title)
+{
+    ngx_str_t              api;
+    ngx_pool_t            *pool;
+    ngx_http_faas_call_t  *call;
+
     call = &title->call;
+    pool = call->pool;
+
+    ngx_memzero(call, sizeof(ngx_http_faas_call_t));
+
+    call->pool = pool;
     call->log = ngx_cycle->log;
     call->timeout = NGX_HTTP_FAAS_TITLE_TIMEOUT;
     call->handler = ngx_http_faas_title_handler;
+    call->data = title;
     call->quiet = 1;
 
     ngx_http_faas_pool_api(title->fp, &api);
@@ -107,7 +129,7 @@ ngx_http_faas_title_timer(ngx_event_t *ev)
         != NGX_OK
         || ngx_http_faas_pool_call(title->fp, NULL, call) != NGX_OK)
     {
-        ngx_destroy_pool(call->pool);
+        ngx_http_faas_title_end(title);
     }
 }
 
@@ -123,5 +145,43 @@ ngx_http_faas_title_handler(ngx_http_faas_call_t *call)
                       call->status);
     }
 
-    ngx_destroy_pool(call->pool);
+    ngx_http_faas_title_end(call->data);
+}
+
+
+static void
+ngx_http_faas_title_end(ngx_http_faas_title_t *title)
+{
+    ngx_queue_remove(&title->queue);
+    ngx_destroy_pool(title->call.pool);
+}
+
+
+void
+ngx_http_faas_title_exit_process(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
+{
+    ngx_queue_t            *q, *next;
+    ngx_http_faas_title_t  *title;
+
+    if (fp->exits
+        || ngx_queue_empty(&fp->titles)
+        || ngx_http_faas_curl_init_master(cycle, &fp->engine,
+                                          NGX_HTTP_FAAS_TITLE_EXIT)
+           != NGX_OK)
+    {
+        return;
+    }
+
+    for (q = ngx_queue_head(&fp->titles);
+         q != ngx_queue_sentinel(&fp->titles);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        title = ngx_queue_data(q, ngx_http_faas_title_t, queue);
+
+        ngx_http_faas_title_send(title);
+    }
+
+    ngx_http_faas_curl_run(&fp->engine);
+    ngx_http_faas_curl_exit_process(&fp->engine);
 }

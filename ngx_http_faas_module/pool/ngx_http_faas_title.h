@@ -21,5 +21,12 @@
 void ngx_http_faas_title(ngx_http_faas_pool_t *fp, ngx_str_t *id,
     ngx_str_t *base, u_char *revision, ngx_str_t *function, ngx_msec_t delay);
 
+/*
+ * In a worker that is told to end at once, and whose containers stay: does
+ * what is left, in a second at the most, after curl's own exit.
+ */
+void ngx_http_faas_title_exit_process(ngx_http_faas_pool_t *fp,
+    ngx_cycle_t *cycle);
+
 
 #endif /* _NGX_HTTP_FAAS_TITLE_H_INCLUDED_ */

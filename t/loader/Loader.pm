@@ -63,8 +63,9 @@ sub available {
     return $? == 0;
 }
 
+# With rehearse => 0 as when somebody waits for it.
 sub new {
-    my ($class, $language) = @_;
+    my ($class, $language, %options) = @_;
     my $self = bless {
         name => "faas-loader-test-$$-" . ++$count,
         file => $language eq 'python' ? 'greet.py' : 'greet.ts',
@@ -73,6 +74,8 @@ sub new {
     my @env = (qw(PORT=8080 FAAS_CONTROL_PORT=8081), "FAAS_TOKEN=$TOKEN", 'HOME=/tmp',
         $language eq 'python' ? 'PYTHONDONTWRITEBYTECODE=1'
                               : ('DENO_DIR=/tmp/.deno', 'NO_COLOR=1'));
+
+    push @env, 'FAAS_REHEARSE=1' if $options{rehearse} // 1;
 
     if (!$guard) {
         guard();

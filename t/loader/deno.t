@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-deno' if !Loader::available('faas-deno');
-plan tests => 138;
+plan tests => 158;
 
 my $HELLO = <<'TS';
 const port: number = Number(Deno.env.get("PORT"));
@@ -84,6 +84,9 @@ TS
 import * as net from "node:net";
 net.createServer((c) => c.once("data", () => c.end("HTTP/1.0 200 OK\r\n\r\nhello"))).listen({ port: 8080, host: "0.0.0.0" });
 TS
+    'a server of node that is not imported' => <<'TS',
+globalThis["process"].getBuiltinModule("http").createServer((_, reply) => reply.end("hello")).listen(8080);
+TS
     'a server that begins late' => "await new Promise((done) => setTimeout(done, 300));\n$HELLO",
     'a handler that comes first' =>
         'Deno.serve({ port: 8080, onListen: () => console.log("up"), handler: () => new Response("hello") });',
@@ -91,9 +94,11 @@ TS
 );
 
 for my $kind (sort keys %servers) {
-    my $loader = Loader->new('deno');
-    is $loader->load($servers{$kind}), 'READY', "$kind: READY";
-    is $loader->get, 'hello', "$kind: answers";
+    for my $way ([0, 'awaited'], [1, 'rehearsed']) {
+        my $loader = Loader->new('deno', rehearse => $way->[0]);
+        is $loader->load($servers{$kind}), 'READY', "$kind, $way->[1]: READY";
+        is $loader->get, 'hello', "$kind, $way->[1]: answers";
+    }
 }
 
 # FAILED.
@@ -134,7 +139,7 @@ my @failures = (
 
 for (@failures) {
     my ($kind, $source, $expected, $more) = @$_;
-    my $loader = Loader->new('deno');
+    my $loader = Loader->new('deno', rehearse => 0);
     my $verdict = $loader->load($source);
     like $verdict, $expected, "$kind: FAILED";
     ok $more->($verdict), "$kind: cut well" if $more;
@@ -166,7 +171,7 @@ my @unloadable = (
 
 for (@unloadable) {
     my ($kind, $source, $expected) = @$_;
-    my $loader = Loader->new('deno');
+    my $loader = Loader->new('deno', rehearse => 0);
     is $loader->load($source), "unexpected: ''", "$kind: closed";
     is $loader->exit_status, 1, "$kind: exit status 1";
     my $log = $loader->log;

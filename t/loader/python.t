@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-python' if !Loader::available('faas-python');
-plan tests => 101;
+plan tests => 117;
 
 my $HELLO = <<'PY';
 import os
@@ -123,9 +123,11 @@ PY
 );
 
 for my $kind (sort keys %servers) {
-    my $loader = Loader->new('python');
-    is $loader->load($servers{$kind}), 'READY', "$kind: READY";
-    is $loader->get, 'hello', "$kind: answers";
+    for my $way ([0, 'awaited'], [1, 'rehearsed']) {
+        my $loader = Loader->new('python', rehearse => $way->[0]);
+        is $loader->load($servers{$kind}), 'READY', "$kind, $way->[1]: READY";
+        is $loader->get, 'hello', "$kind, $way->[1]: answers";
+    }
 }
 
 # FAILED.
@@ -172,7 +174,7 @@ my @failures = (
 
 for (@failures) {
     my ($kind, $source, $expected, $more) = @$_;
-    my $loader = Loader->new('python');
+    my $loader = Loader->new('python', rehearse => 0);
     my $verdict = $loader->load($source);
     like $verdict, $expected, "$kind: FAILED";
     ok $more->($verdict), "$kind: cut well" if $more;
@@ -211,10 +213,10 @@ PY
 
 # Keep-alive without 40 ms of Nagle against delayed ACK.
 
-{
-    my $loader = Loader->new('python');
+for my $way ([0, 'awaited'], [1, 'rehearsed']) {
+    my $loader = Loader->new('python', rehearse => $way->[0]);
     is $loader->load($HELLO =~ s/( +)def do_GET/$1protocol_version = "HTTP\/1.1"\n$1def do_GET/r),
-        'READY', 'keep-alive: READY';
+        'READY', "keep-alive, $way->[1]: READY";
     my $socket = $loader->connect_once(8080);
     my $start = time;
     for (1 .. 20) {
@@ -224,7 +226,7 @@ PY
             $reply .= $piece;
         }
     }
-    cmp_ok((time - $start) / 20, '<', 0.02, 'keep-alive: no stall');
+    cmp_ok((time - $start) / 20, '<', 0.02, "keep-alive, $way->[1]: no stall");
 }
 
 # The protocol.
