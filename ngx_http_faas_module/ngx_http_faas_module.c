@@ -26,6 +26,8 @@ static char *ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_faas_docker(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_faas_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_faas_runtime(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_faas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -112,6 +114,13 @@ static ngx_command_t  ngx_http_faas_commands[] = {
     { ngx_string("faas_runtime"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_faas_runtime,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_limits"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_faas_limits,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -275,6 +284,21 @@ ngx_http_faas_runtime(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_faas_main_conf_t  *fmcf = conf;
 
     return ngx_http_faas_runtime_add(cf, fmcf->pool.runtimes);
+}
+
+
+static char *
+ngx_http_faas_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t  *fmcf = conf;
+
+    if (fmcf->limits) {
+        return "is duplicate";
+    }
+
+    fmcf->limits = 1;
+
+    return ngx_http_faas_runtime_limits(cf, &fmcf->pool.limits);
 }
 
 

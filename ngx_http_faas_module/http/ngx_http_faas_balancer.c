@@ -15,7 +15,6 @@
 
 
 #define NGX_HTTP_FAAS_BALANCER_CONNECT  2000    /* ms, a lost SYN included */
-#define NGX_HTTP_FAAS_BALANCER_WAIT     60000   /* ms, for another instance */
 
 
 typedef struct {
@@ -23,6 +22,7 @@ typedef struct {
     ngx_http_faas_ctx_t               *ctx;
     ngx_http_faas_loc_conf_t          *flcf;
     unsigned                           tried:1;     /* on an idle connection */
+    unsigned                           late:1;      /* to its first one */
     unsigned                           moved:1;     /* to another instance */
     unsigned                           waiting:1;   /* for that one */
 } ngx_http_faas_balancer_t;
@@ -36,6 +36,8 @@ static ngx_int_t ngx_http_faas_balancer_get(ngx_peer_connection_t *pc,
     void *data);
 static ngx_int_t ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
     ngx_http_faas_balancer_t *bd);
+static void ngx_http_faas_balancer_refused(ngx_http_faas_balancer_t *bd,
+    ngx_int_t rc);
 static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
 static ngx_uint_t ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
@@ -103,7 +105,11 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
 
-    if (ctx == NULL || !ctx->adm.admitted) {
+    if (ctx == NULL) {
+        ctx = ngx_http_faas_request_clone(r);
+    }
+
+    if (ctx == NULL || (!ctx->adm.admitted && !ctx->late)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "faas: no function to proxy to, is there a \"faas\" "
                       "directive in this location?");
@@ -169,7 +175,12 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
 
     bd->request = r;
     bd->ctx = ctx;
+    bd->late = ctx->late;
     ctx->balancer = bd;
+
+    /* news and the deadline are for the upstream from now on */
+
+    ctx->served = 1;
 
     u->peer.data = bd;
     u->peer.get = ngx_http_faas_balancer_get;
@@ -229,7 +240,7 @@ ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
 
     ctx = bd->ctx;
 
-    if (!bd->moved || ctx->timedout) {
+    if ((!bd->late && !bd->moved) || ctx->timedout) {
         return NGX_BUSY;
     }
 
@@ -239,20 +250,51 @@ ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
 
     rc = ngx_http_faas_admission(&ctx->adm);
 
+    if (!ctx->timed) {
+        ngx_http_faas_request_time(bd->request, ctx);
+
+        if (ctx->expires) {
+            ngx_http_faas_request_deadline(ctx,
+                                      ngx_http_faas_request_remaining(ctx));
+        }
+    }
+
     if (rc == NGX_OK) {
+        bd->late = 0;
         return NGX_OK;
     }
 
     if (rc != NGX_AGAIN) {
-        ngx_http_faas_admission_release(&ctx->adm);
+        ngx_http_faas_balancer_refused(bd, rc);
         return NGX_BUSY;
     }
 
     bd->waiting = 1;
     bd->request->upstream->conf->connect_timeout =
-                                               NGX_HTTP_FAAS_BALANCER_WAIT;
+                                               ctx->adm.scale.queue_timeout;
 
     return ngx_http_faas_retry_hold(pc);
+}
+
+
+/* nginx will answer with 502 or 504, if not from its cache; we know better */
+
+static void
+ngx_http_faas_balancer_refused(ngx_http_faas_balancer_t *bd, ngx_int_t rc)
+{
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = bd->ctx;
+
+    ngx_http_faas_request_undeadline(ctx);
+
+    if (rc == NGX_DECLINED) {
+        ctx->status = ngx_http_faas_request_reason(ctx);
+    }
+
+    ngx_http_faas_admission_release(&ctx->adm);
+
+    ctx->failed = 1;
 }
 
 
@@ -291,12 +333,15 @@ ngx_http_faas_balancer_news(ngx_http_faas_ctx_t *ctx)
         return;
     }
 
+    bd->waiting = 0;
+
     if (rc == NGX_OK) {
-        bd->waiting = 0;
+        bd->late = 0;
         ctx->failed = 0;
         ngx_http_faas_retry_connect(r, NGX_HTTP_FAAS_BALANCER_CONNECT);
 
     } else {
+        ngx_http_faas_balancer_refused(bd, rc);
         ngx_http_faas_retry_fail(r);
     }
 }
@@ -409,8 +454,16 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
     ngx_http_faas_request_undeadline(ctx);
 
     if (bd->waiting) {
+
+        /* for as long as the queue lets it */
+
         bd->waiting = 0;
         ngx_http_faas_admission_expire(&ctx->adm);
+
+        ctx->adm.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        ngx_str_set(&ctx->adm.reason, "no_capacity");
+        ctx->status = ngx_http_faas_request_reason(ctx);
+
         return;
     }
 

@@ -14,6 +14,7 @@
 #define NGX_HTTP_FAAS_CONF_BUFFER  (64 * 1024)
 
 
+static void ngx_http_faas_conf_policy(ngx_http_faas_pool_t *fp);
 static char *ngx_http_faas_conf_root(ngx_conf_t *cf,
     ngx_http_faas_main_conf_t *fmcf);
 static char *ngx_http_faas_conf_docker(ngx_conf_t *cf,
@@ -41,6 +42,8 @@ ngx_http_faas_conf_create_main_conf(ngx_conf_t *cf)
     fmcf->starts = NGX_CONF_UNSET;
     fmcf->exits = NGX_CONF_UNSET_UINT;
     fmcf->on_error = NGX_CONF_UNSET_UINT;
+
+    fmcf->pool.limits.scale.idle = 1;
 
     fmcf->pool.runtimes = ngx_array_create(cf->pool, 2,
                                            sizeof(ngx_http_faas_runtime_t));
@@ -82,12 +85,46 @@ ngx_http_faas_conf_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    ngx_http_faas_conf_policy(fp);
+
     rv = ngx_http_faas_conf_root(cf, fmcf);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
 
     return ngx_http_faas_conf_docker(cf, fp);
+}
+
+
+/* with another one each function's settings have to be read again */
+
+static void
+ngx_http_faas_conf_policy(ngx_http_faas_pool_t *fp)
+{
+    ngx_uint_t                i;
+    ngx_http_faas_runtime_t  *rt;
+
+    ngx_crc32_init(fp->policy);
+
+    rt = fp->runtimes->elts;
+
+    for (i = 0; i < fp->runtimes->nelts; i++) {
+        ngx_crc32_update(&fp->policy, (u_char *) &rt[i].kind,
+                         sizeof(uint32_t));
+        ngx_crc32_update(&fp->policy, (u_char *) &rt[i].scale,
+                         sizeof(ngx_http_faas_scale_t));
+    }
+
+    rt = &fp->limits;
+
+    ngx_crc32_update(&fp->policy, (u_char *) &rt->scale,
+                     sizeof(ngx_http_faas_scale_t));
+    ngx_crc32_update(&fp->policy, (u_char *) &rt->memory, sizeof(off_t));
+    ngx_crc32_update(&fp->policy, (u_char *) &rt->nano_cpus,
+                     sizeof(int64_t));
+    ngx_crc32_update(&fp->policy, (u_char *) &rt->pids, sizeof(ngx_int_t));
+
+    ngx_crc32_final(fp->policy);
 }
 
 

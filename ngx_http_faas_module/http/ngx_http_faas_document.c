@@ -12,7 +12,7 @@
 
 
 static ngx_int_t ngx_http_faas_document_fields(ngx_http_request_t *r,
-    ngx_http_faas_document_field_t *fields, ngx_array_t *members);
+    ngx_http_faas_document_field_t *fields, ngx_http_faas_document_t *doc);
 static ngx_int_t ngx_http_faas_document_invalid(ngx_http_request_t *r,
     size_t offset);
 static ngx_int_t ngx_http_faas_document_field_error(ngx_http_request_t *r,
@@ -29,6 +29,8 @@ ngx_http_faas_document(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    doc->others = NULL;
+
     if (doc->text.len == 0) {
         return NGX_DECLINED;
     }
@@ -38,7 +40,7 @@ ngx_http_faas_document(ngx_http_request_t *r,
     {
 
     case NGX_OK:
-        return ngx_http_faas_document_fields(r, fields, doc->members);
+        return ngx_http_faas_document_fields(r, fields, doc);
 
     case NGX_DECLINED:
         return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
@@ -55,15 +57,21 @@ ngx_http_faas_document(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_faas_document_fields(ngx_http_request_t *r,
-    ngx_http_faas_document_field_t *fields, ngx_array_t *members)
+    ngx_http_faas_document_field_t *fields, ngx_http_faas_document_t *doc)
 {
     ngx_uint_t                       i;
-    ngx_http_faas_json_member_t     *m;
+    ngx_http_faas_json_member_t     *m, *other;
     ngx_http_faas_document_field_t  *field;
 
-    m = members->elts;
+    doc->others = ngx_array_create(r->pool, 4,
+                                   sizeof(ngx_http_faas_json_member_t));
+    if (doc->others == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    for (i = 0; i < members->nelts; i++) {
+    m = doc->members->elts;
+
+    for (i = 0; i < doc->members->nelts; i++) {
 
         for (field = fields; field->name.len; field++) {
 
@@ -74,6 +82,17 @@ ngx_http_faas_document_fields(ngx_http_request_t *r,
             {
                 break;
             }
+        }
+
+        if (field->name.len == 0 && doc->other && doc->other(&m[i].key)) {
+
+            other = ngx_array_push(doc->others);
+            if (other == NULL) {
+                return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            }
+
+            *other = m[i];
+            continue;
         }
 
         /* what the client wrote is not repeated: it may be anything */

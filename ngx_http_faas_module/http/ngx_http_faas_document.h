@@ -23,12 +23,17 @@ typedef struct {
 typedef struct {
     ngx_str_t                        text;
     ngx_array_t                     *members;
+
+    /* what else it may have, or NULL; these are in "others", json_member_t */
+    ngx_uint_t                     (*other)(ngx_str_t *name);
+    ngx_array_t                     *others;
 } ngx_http_faas_document_t;
 
 
 /*
  * Takes the body, read before, as a JSON object of these members and no
- * other; an empty body is an empty object.  NGX_DECLINED: so it is; else it
+ * other, but those that doc->other() knows, which is to be set; an empty body
+ * is an empty object.  NGX_DECLINED: so it is; else it
  * has been answered, and that is the result for ngx_http_finalize_request().
  */
 ngx_int_t ngx_http_faas_document(ngx_http_request_t *r,

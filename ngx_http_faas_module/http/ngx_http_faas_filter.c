@@ -103,7 +103,7 @@ ngx_http_faas_filter_header(ngx_http_request_t *r)
         return ngx_http_faas_envelope_header(r, ctx);
     }
 
-    if (ctx && ctx->served && !ctx->failed && r->upstream) {
+    if (ctx && (ctx->served || ctx->late) && !ctx->failed && r->upstream) {
         ngx_http_faas_filter_hops(r);
     }
 
@@ -169,6 +169,11 @@ ngx_http_faas_filter_replace(ngx_http_request_t *r)
     ctx = ngx_http_faas_request_ctx(r);
     if (ctx == NULL) {
         return NGX_ERROR;
+    }
+
+    if (ctx->status) {
+        r->err_status = ctx->status;
+        r->headers_out.status = ctx->status;
     }
 
     ngx_http_faas_reply_status(r->err_status, &code, &message);

@@ -126,7 +126,7 @@ ngx_http_faas_guard_process_header(ngx_http_request_t *r)
         ngx_http_faas_request_undeadline(ctx);
     }
 
-    if (ctx->adm.runtime->scale.concurrency == 1) {
+    if (ctx->adm.single) {
 
         /*
          * An idle connection to a single thread would starve all others;

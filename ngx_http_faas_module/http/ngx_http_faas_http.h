@@ -25,6 +25,7 @@ typedef struct {
     ngx_int_t                        starts;    /* "docker_concurrency" */
     ngx_uint_t                       exits;     /* 1: "remove" */
     ngx_uint_t                       on_error;  /* 1: "keep" */
+    unsigned                         limits:1;  /* "faas_limits" is there */
 } ngx_http_faas_main_conf_t;
 
 
@@ -53,15 +54,18 @@ typedef struct {
     void                            *balancer;  /* while proxied */
     ngx_http_faas_guard_t           *guard;
     ngx_event_t                      deadline;
-    ngx_msec_t                       expires;   /* if there is a timeout */
+    ngx_msec_t                       timeout;   /* as asked for, or 0 */
+    ngx_msec_t                       expires;   /* 0: never */
+    ngx_uint_t                       status;    /* in place of nginx's */
     ngx_str_t                        code;      /* of the error, if known */
     ngx_str_t                        message;
     ngx_str_t                        error;     /* body in place of nginx's */
     unsigned                         entered:1; /* the name is known */
+    unsigned                         late:1;    /* the upstream will wait */
     unsigned                         served:1;  /* an instance was reached */
     unsigned                         failed:1;  /* and gave no answer */
     unsigned                         timedout:1;
-    unsigned                         timed:1;   /* "expires" is set */
+    unsigned                         timed:1;   /* "expires" is known */
     unsigned                         replaced:1;
 } ngx_http_faas_ctx_t;
 

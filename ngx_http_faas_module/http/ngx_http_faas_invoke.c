@@ -14,7 +14,6 @@
 #include "ngx_http_faas_request.h"
 
 
-#define NGX_HTTP_FAAS_INVOKE_TIMEOUT  5000      /* ms, the default */
 #define NGX_HTTP_FAAS_INVOKE_MAX      3600000   /* ms */
 
 
@@ -58,7 +57,9 @@ ngx_http_faas_invoke_parse(ngx_http_request_t *r, ngx_str_t *input,
     ngx_str_set(&fields[1].name, "timeout_ms");
 
     ngx_str_set(input, "{}");
-    *timeout = NGX_HTTP_FAAS_INVOKE_TIMEOUT;
+    *timeout = 0;
+
+    doc.other = NULL;
 
     rc = ngx_http_faas_document(r, fields, &doc);
 
@@ -122,7 +123,7 @@ ngx_http_faas_invoke_redirect(ngx_http_request_t *r, ngx_str_t *name,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_faas_request_deadline(ctx, timeout);
+    ctx->timeout = timeout;
 
     (void) ngx_http_internal_redirect(r, &uri, &args);
 

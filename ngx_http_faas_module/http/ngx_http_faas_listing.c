@@ -31,7 +31,8 @@ static u_char *ngx_http_faas_listing_tail(u_char *p,
 
 ngx_int_t
 ngx_http_faas_listing_function(ngx_pool_t *pool,
-    ngx_http_faas_listing_item_t *item, ngx_str_t *source, ngx_str_t *body)
+    ngx_http_faas_listing_item_t *item, ngx_str_t *source, ngx_str_t *more,
+    ngx_str_t *body)
 {
     u_char                *p;
     ngx_str_t              encoded;
@@ -47,7 +48,7 @@ ngx_http_faas_listing_function(ngx_pool_t *pool,
 
     p = ngx_pnalloc(pool, NGX_HTTP_FAAS_LISTING_ITEM
                           + 2 * ngx_http_faas_json_quote_len(&item->name)
-                          + item->runtime->name.len
+                          + item->runtime->name.len + more->len
                           + (text ? ngx_http_faas_json_quote_len(source)
                                   : ngx_base64_encoded_length(source->len)));
     if (p == NULL) {
@@ -70,7 +71,9 @@ ngx_http_faas_listing_function(ngx_pool_t *pool,
         p = ngx_sprintf(p, "\",\"source_encoding\":\"base64\"");
     }
 
-    p = ngx_http_faas_listing_tail(p, item);
+    p = ngx_http_faas_listing_tail(p, item) - 1;
+    p = ngx_cpymem(p, more->data, more->len);
+    *p++ = '}';
     *p++ = LF;
 
     body->len = p - body->data;

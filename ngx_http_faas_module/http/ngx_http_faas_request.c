@@ -17,14 +17,17 @@
 #include "ngx_http_faas_start.h"
 
 
+#define NGX_HTTP_FAAS_REQUEST_INVOKE  5000      /* ms, the default */
+
+
 static ngx_int_t ngx_http_faas_request_enter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_loc_conf_t *flcf);
+static ngx_uint_t ngx_http_faas_request_late(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 static void ngx_http_faas_request_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_request_wait(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
-static ngx_msec_t ngx_http_faas_request_remaining(ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_request_expire(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_request_refuse(ngx_http_request_t *r,
@@ -40,6 +43,9 @@ typedef struct {
     ngx_str_t                        code;
     ngx_str_t                        message;
 } ngx_http_faas_request_reason_t;
+
+
+extern ngx_module_t  ngx_http_proxy_module;
 
 
 static ngx_http_faas_request_reason_t  ngx_http_faas_request_reasons[] = {
@@ -88,7 +94,9 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
         ctx->adm.background = 0;
         ctx->balancer = NULL;
         ctx->entered = 0;
+        ctx->status = 0;
         ctx->code.len = 0;
+        ctx->late = 0;
         ctx->served = 0;
         ctx->failed = 0;
 
@@ -195,11 +203,74 @@ ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         return NGX_HTTP_BAD_REQUEST;
     }
 
+    if (ctx->envelope == NULL && ngx_http_faas_request_late(r)) {
+        ctx->late = 1;
+        return NGX_DECLINED;
+    }
+
     if (r != r->main || r->request_body) {
         return NGX_OK;
     }
 
     return ngx_http_faas_request_body(r, ctx);
+}
+
+
+/*
+ * Where nginx may have the answer in its cache nobody is to be woken before
+ * that was looked at, and where the body is not to be read first it cannot be
+ * waited for here: the upstream waits then, with less choice of what to answer
+ * when there is nothing to wait for.
+ *
+ * The configuration of the proxy module begins with that of its upstream, as
+ * every module's that has one.
+ */
+
+static ngx_uint_t
+ngx_http_faas_request_late(ngx_http_request_t *r)
+{
+    ngx_http_upstream_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_proxy_module);
+
+#if (NGX_HTTP_CACHE)
+
+    if (conf->cache) {
+        return 1;
+    }
+
+#endif
+
+    return !conf->request_buffering;
+}
+
+
+ngx_http_faas_ctx_t *
+ngx_http_faas_request_clone(ngx_http_request_t *r)
+{
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    flcf = ngx_http_faas_get_loc_conf(r);
+
+    if (flcf->function == NULL) {
+        return NULL;
+    }
+
+    ctx = ngx_http_faas_request_ctx(r);
+
+    if (ctx == NULL
+        || ngx_http_complex_value(r, flcf->function, &ctx->adm.name)
+           != NGX_OK
+        || ngx_http_faas_name_check(&ctx->adm.name) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    ctx->entered = 1;
+    ctx->late = 1;
+
+    return ctx;
 }
 
 
@@ -245,32 +316,26 @@ ngx_http_faas_request_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
-    ngx_msec_t                 wait;
-    ngx_connection_t          *c;
-    ngx_http_faas_loc_conf_t  *flcf;
-
-    flcf = ngx_http_faas_get_loc_conf(r);
-
-    if (flcf->timeout && ctx->envelope == NULL && !ctx->timed) {
-        ctx->timed = 1;
-        ctx->expires = ngx_current_msec + flcf->timeout;
-    }
+    ngx_int_t          rc;
+    ngx_msec_t         wait;
+    ngx_connection_t  *c;
 
     rc = ngx_http_faas_admission(&ctx->adm);
+
+    if (!ctx->timed) {
+        ngx_http_faas_request_time(r, ctx);
+    }
 
     switch (rc) {
 
     case NGX_OK:
         ctx->served = 1;
 
-        if (ctx->envelope == NULL) {
-            ngx_http_faas_request_undeadline(ctx);
+        ngx_http_faas_request_undeadline(ctx);
 
-            if (ctx->timed) {
-                ngx_http_faas_request_deadline(ctx,
+        if (ctx->expires) {
+            ngx_http_faas_request_deadline(ctx,
                                       ngx_http_faas_request_remaining(ctx));
-            }
         }
 
         if (r == r->main) {
@@ -292,9 +357,9 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     /* a worker that exits gracefully waits for whoever has a timer */
 
     if (!ctx->deadline.timer_set) {
-        wait = ctx->adm.runtime->scale.queue_timeout;
+        wait = ctx->adm.scale.queue_timeout;
 
-        if (ctx->timed) {
+        if (ctx->expires) {
             wait = ngx_min(wait, ngx_http_faas_request_remaining(ctx));
         }
 
@@ -321,7 +386,37 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 }
 
 
-static ngx_msec_t
+/* one deadline for all of it: the queue, a start, and the function's work */
+
+void
+ngx_http_faas_request_time(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_msec_t                 timeout;
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    flcf = ngx_http_faas_get_loc_conf(r);
+
+    timeout = ctx->timeout ? ctx->timeout : ctx->adm.scale.timeout;
+
+    if (timeout == 0) {
+        timeout = ctx->envelope ? NGX_HTTP_FAAS_REQUEST_INVOKE
+                                : flcf->timeout;
+    }
+
+    ctx->timed = 1;
+    ctx->expires = 0;
+
+    if (timeout) {
+        ctx->expires = ngx_current_msec + timeout;
+
+        if (ctx->expires == 0) {
+            ctx->expires = 1;           /* 0 is none */
+        }
+    }
+}
+
+
+ngx_msec_t
 ngx_http_faas_request_remaining(ngx_http_faas_ctx_t *ctx)
 {
     ngx_msec_int_t  left;
@@ -345,6 +440,17 @@ ngx_http_faas_request_expire(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ngx_http_faas_admission_expire(&ctx->adm);
 
+    if (ctx->expires == 0
+        || (ngx_msec_int_t) (ctx->expires - ngx_current_msec) > 0)
+    {
+        /* it was the queue's time, and not the call's */
+
+        ctx->adm.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        ngx_str_set(&ctx->adm.reason, "no_capacity");
+
+        return ngx_http_faas_request_refuse(r, ctx);
+    }
+
     if (ctx->envelope) {
         ngx_str_set(&status, "timeout");
         ngx_str_set(&message, "the function was not ready in time");
@@ -360,9 +466,8 @@ ngx_http_faas_request_expire(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 static ngx_int_t
 ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_str_t                        status;
-    ngx_http_faas_admission_t       *adm;
-    ngx_http_faas_request_reason_t  *reason;
+    ngx_str_t                   status;
+    ngx_http_faas_admission_t  *adm;
 
     adm = &ctx->adm;
 
@@ -383,6 +488,18 @@ ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ngx_http_faas_envelope_cleanup(ctx);
     ctx->envelope = NULL;
+
+    return ngx_http_faas_request_reason(ctx);
+}
+
+
+ngx_uint_t
+ngx_http_faas_request_reason(ngx_http_faas_ctx_t *ctx)
+{
+    ngx_http_faas_admission_t       *adm;
+    ngx_http_faas_request_reason_t  *reason;
+
+    adm = &ctx->adm;
 
     if (adm->status == 0) {
         ngx_str_set(&ctx->code, "function_failed");

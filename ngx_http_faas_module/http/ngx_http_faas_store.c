@@ -11,13 +11,17 @@
 #include "ngx_http_faas_store.h"
 #include "ngx_http_faas_document.h"
 #include "ngx_http_faas_file.h"
+#include "ngx_http_faas_function.h"
 #include "ngx_http_faas_listing.h"
+#include "ngx_http_faas_minimum.h"
+#include "ngx_http_faas_source.h"
 #include "ngx_http_faas_verdict.h"
 
 
 typedef struct {
     ngx_str_t                        name;
     ngx_str_t                        source;
+    ngx_str_t                        sidecar;   /* JSON, or empty */
     ngx_http_faas_runtime_t         *runtime;   /* NULL: not said */
 } ngx_http_faas_store_doc_t;
 
@@ -32,6 +36,16 @@ static ngx_int_t ngx_http_faas_store_name(ngx_http_request_t *r,
     ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
 static ngx_int_t ngx_http_faas_store_language(ngx_http_request_t *r,
     ngx_str_t *language, ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_sidecar(ngx_http_request_t *r,
+    ngx_array_t *members, ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_settings(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc);
+static ngx_int_t ngx_http_faas_store_write(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc, ngx_uint_t create);
+static ngx_int_t ngx_http_faas_store_put_sidecar(ngx_http_request_t *r,
+    ngx_str_t *path, ngx_str_t *json);
+static void ngx_http_faas_store_begin(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc);
 static ngx_int_t ngx_http_faas_store_locked(ngx_http_request_t *r,
     ngx_http_faas_store_doc_t *doc, ngx_http_faas_store_pt write);
 static ngx_int_t ngx_http_faas_store_add(ngx_http_request_t *r,
@@ -44,6 +58,9 @@ static ngx_int_t ngx_http_faas_store_find(ngx_http_request_t *r,
     ngx_str_t *name, ngx_http_faas_listing_item_t *item);
 static ngx_int_t ngx_http_faas_store_reply(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *name);
+static ngx_int_t ngx_http_faas_store_state(ngx_http_request_t *r,
+    ngx_http_faas_listing_item_t *item, ngx_http_faas_source_t *source,
+    ngx_str_t *json);
 static void ngx_http_faas_store_deleted(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_store_no_content(ngx_http_request_t *r);
 
@@ -91,18 +108,18 @@ static ngx_int_t
 ngx_http_faas_store_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *name)
 {
-    u_char                         revision[NGX_HTTP_FAAS_REVISION_LEN];
     ngx_int_t                      rc;
-    ngx_str_t                      source, body;
+    ngx_str_t                      more, body;
+    ngx_http_faas_source_t         source;
     ngx_http_faas_listing_item_t   item;
 
     rc = ngx_http_faas_store_find(r, name, &item);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_faas_file_read(r->pool, &item.path,
-                                     NGX_HTTP_FAAS_SOURCE_SIZE,
-                                     &item.identity, &source, revision,
-                                     r->connection->log);
+        rc = ngx_http_faas_source_read(ngx_http_faas_get_pool(r), r->pool,
+                                       r->connection->log, &item.path,
+                                       item.runtime, &source);
+        item.identity = source.identity;
     }
 
     if (rc == NGX_DECLINED) {
@@ -112,13 +129,71 @@ ngx_http_faas_store_reply(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     if (rc != NGX_OK
-        || ngx_http_faas_listing_function(r->pool, &item, &source, &body)
+        || ngx_http_faas_store_state(r, &item, &source, &more) != NGX_OK
+        || ngx_http_faas_listing_function(r->pool, &item, &source.bytes,
+                                          &more, &body)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_faas_reply_json(r, status, &body);
+}
+
+
+/* how it stands, and with which settings */
+
+static ngx_int_t
+ngx_http_faas_store_state(ngx_http_request_t *r,
+    ngx_http_faas_listing_item_t *item, ngx_http_faas_source_t *source,
+    ngx_str_t *json)
+{
+    u_char                         *p, hex[8];
+    ngx_str_t                       settings, *error;
+    ngx_http_faas_function_stat_t   stat;
+
+    error = &source->settings.error;
+
+    if (ngx_http_faas_settings_write(r->pool, &source->settings, &settings)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_function_stat(&ngx_http_faas_get_pool(r)->zone,
+                                &item->name, &stat);
+
+    p = ngx_pnalloc(r->pool, sizeof(",\"revision\":\"12345678\",\"state\":"
+                                    "\"starting\",\"instances\":,"
+                                    "\"active\":,\"waiting\":,"
+                                    "\"settings_error\":")
+                             + 3 * NGX_INT_T_LEN + settings.len
+                             + ngx_http_faas_json_quote_len(error));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    json->data = p;
+
+    /* as much of it as $K_REVISION has */
+
+    ngx_hex_dump(hex, source->revision, 4);
+
+    p = ngx_sprintf(p, ",\"revision\":\"%*s\",\"state\":\"%s\""
+                    ",\"instances\":%ui,\"active\":%ui,\"waiting\":%ui",
+                    (size_t) 8, hex, stat.state, stat.instances, stat.active,
+                    stat.waiting);
+
+    if (error->len) {
+        p = ngx_sprintf(p, ",\"settings_error\":");
+        p = ngx_http_faas_json_quote(p, error);
+    }
+
+    p = ngx_cpymem(p, settings.data, settings.len);
+
+    json->len = p - json->data;
+
+    return NGX_OK;
 }
 
 
@@ -139,6 +214,8 @@ ngx_http_faas_store_parse(ngx_http_request_t *r, ngx_str_t *name,
     ngx_str_set(&fields[0].name, "name");
     ngx_str_set(&fields[1].name, "language");
     ngx_str_set(&fields[2].name, "source_code");
+
+    json.other = ngx_http_faas_settings_known;
 
     rc = ngx_http_faas_document(r, fields, &json);
 
@@ -177,7 +254,82 @@ ngx_http_faas_store_parse(ngx_http_request_t *r, ngx_str_t *name,
                    "the source is larger than 4194304 bytes");
     }
 
+    return ngx_http_faas_store_sidecar(r, json.others, doc);
+}
+
+
+/* the settings as they came: an object of their own, byte for byte */
+
+static ngx_int_t
+ngx_http_faas_store_sidecar(ngx_http_request_t *r, ngx_array_t *members,
+    ngx_http_faas_store_doc_t *doc)
+{
+    u_char                       *p;
+    size_t                        len;
+    ngx_uint_t                    i;
+    ngx_http_faas_json_member_t  *m;
+
+    if (members == NULL || members->nelts == 0) {
+        return NGX_DECLINED;
+    }
+
+    m = members->elts;
+    len = sizeof("{}" CRLF);
+
+    for (i = 0; i < members->nelts; i++) {
+        len += m[i].key.len + m[i].value.len + sizeof("\"\":,\n");
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    doc->sidecar.data = p;
+
+    for (i = 0; i < members->nelts; i++) {
+
+        /* the names are known, and need no escaping */
+
+        p = ngx_sprintf(p, "%s\"%V\":%V", i ? ",\n" : "{", &m[i].key,
+                        &m[i].value);
+    }
+
+    p = ngx_sprintf(p, "}\n");
+    doc->sidecar.len = p - doc->sidecar.data;
+
     return NGX_DECLINED;
+}
+
+
+/* whether its runtime allows them; NGX_DECLINED, or answered */
+
+static ngx_int_t
+ngx_http_faas_store_settings(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc)
+{
+    ngx_str_t                  code;
+    ngx_http_faas_settings_t   settings;
+
+    if (doc->sidecar.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    switch (ngx_http_faas_settings(ngx_http_faas_get_pool(r), r->pool,
+                                   &doc->sidecar, doc->runtime, &settings))
+    {
+
+    case NGX_OK:
+        return NGX_DECLINED;
+
+    case NGX_DECLINED:
+        ngx_str_set(&code, "invalid_settings");
+        return ngx_http_faas_reply_error(r, NGX_HTTP_BAD_REQUEST, &code,
+                                         &settings.error);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 }
 
 
@@ -286,8 +438,12 @@ static ngx_int_t
 ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
 {
     ngx_int_t                      rc;
-    ngx_str_t                      path;
     ngx_http_faas_listing_item_t   item;
+
+    rc = ngx_http_faas_store_settings(r, doc);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
 
     /* of any language: one name is one function */
 
@@ -295,20 +451,15 @@ ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
 
     if (rc == NGX_DECLINED) {
 
-        if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool,
-                                    &doc->name, doc->runtime, &path)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+        rc = ngx_http_faas_store_write(r, doc, 1);
 
-        rc = ngx_http_faas_file_write(r->pool, &path, &doc->source, 1,
-                                      r->connection->log);
         if (rc == NGX_OK) {
 
             if (ngx_http_faas_store_location(r, &doc->name) != NGX_OK) {
                 return NGX_HTTP_INTERNAL_SERVER_ERROR;
             }
+
+            ngx_http_faas_store_begin(r, doc);
 
             return ngx_http_faas_store_reply(r, NGX_HTTP_CREATED, &doc->name);
         }
@@ -323,6 +474,87 @@ ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
     }
 
     return NGX_HTTP_INSUFFICIENT_STORAGE;
+}
+
+
+/*
+ * The settings first, so that no source ever runs with those of another one;
+ * when it cannot be written they are as they were.
+ */
+
+static ngx_int_t
+ngx_http_faas_store_write(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc, ngx_uint_t create)
+{
+    u_char                    sum[NGX_HTTP_FAAS_REVISION_LEN];
+    ngx_int_t                 rc;
+    ngx_str_t                 path, sidecar, old;
+    ngx_http_faas_identity_t  identity;
+
+    if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool,
+                                &doc->name, doc->runtime, &path)
+        != NGX_OK
+        || ngx_http_faas_source_sidecar(r->pool, &path, doc->runtime,
+                                        &sidecar)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_faas_file_read(r->pool, &sidecar,
+                                 NGX_HTTP_FAAS_SOURCE_SIZE, &identity, &old,
+                                 sum, r->connection->log);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        old.len = 0;
+    }
+
+    if (ngx_http_faas_store_put_sidecar(r, &sidecar, &doc->sidecar)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_faas_file_write(r->pool, &path, &doc->source, create,
+                                  r->connection->log);
+
+    if (rc != NGX_OK) {
+        (void) ngx_http_faas_store_put_sidecar(r, &sidecar, &old);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_put_sidecar(ngx_http_request_t *r, ngx_str_t *path,
+    ngx_str_t *json)
+{
+    if (json->len) {
+        return ngx_http_faas_file_write(r->pool, path, json, 0,
+                                        r->connection->log);
+    }
+
+    return (ngx_http_faas_file_delete(r->pool, path, r->connection->log)
+            == NGX_ERROR)
+           ? NGX_ERROR : NGX_OK;
+}
+
+
+/* what is to run without a call need not wait for the keeper */
+
+static void
+ngx_http_faas_store_begin(ngx_http_request_t *r,
+    ngx_http_faas_store_doc_t *doc)
+{
+    if (doc->sidecar.len || doc->runtime->scale.min_instances) {
+        (void) ngx_http_faas_minimum(ngx_http_faas_get_pool(r), r->pool,
+                                     r->connection->log, &doc->name);
+    }
 }
 
 
@@ -384,7 +616,7 @@ static ngx_int_t
 ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
 {
     ngx_int_t                      rc;
-    ngx_str_t                      path, *name;
+    ngx_str_t                     *name;
     ngx_uint_t                     status;
     ngx_http_faas_listing_item_t   item;
 
@@ -408,15 +640,12 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
         doc->runtime = item.runtime;
     }
 
-    if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool, name,
-                                doc->runtime, &path)
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_http_faas_store_settings(r, doc);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
-    rc = ngx_http_faas_file_write(r->pool, &path, &doc->source, 0,
-                                  r->connection->log);
+    rc = ngx_http_faas_store_write(r, doc, 0);
 
     if (rc == NGX_BUSY) {
         return ngx_http_faas_reply_literal(r, NGX_HTTP_CONFLICT,
@@ -443,6 +672,8 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_http_faas_store_begin(r, doc);
+
     return ngx_http_faas_store_reply(r, status, name);
 }
 
@@ -452,6 +683,7 @@ ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
 {
     ngx_fd_t                       fd;
     ngx_int_t                      rc;
+    ngx_str_t                      sidecar;
     ngx_uint_t                     count;
     ngx_http_faas_pool_t          *fp;
     ngx_http_faas_listing_item_t   item;
@@ -468,6 +700,17 @@ ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
         if (rc == NGX_OK) {
             rc = ngx_http_faas_file_delete(r->pool, &item.path,
                                            r->connection->log);
+        }
+
+        if (rc == NGX_OK
+            && (ngx_http_faas_source_sidecar(r->pool, &item.path,
+                                             item.runtime, &sidecar)
+                != NGX_OK
+                || ngx_http_faas_file_delete(r->pool, &sidecar,
+                                             r->connection->log)
+                   == NGX_ERROR))
+        {
+            rc = NGX_ERROR;
         }
 
         (void) ngx_close_file(fd);

@@ -10,8 +10,8 @@
 
 #include "ngx_http_faas_admission.h"
 #include "ngx_http_faas_container.h"
-#include "ngx_http_faas_file.h"
 #include "ngx_http_faas_keeper.h"
+#include "ngx_http_faas_source.h"
 #include "ngx_http_faas_start.h"
 #include "ngx_http_faas_verdict.h"
 
@@ -24,8 +24,10 @@ static ngx_int_t ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
 static ngx_int_t ngx_http_faas_admission_acquire(
     ngx_http_faas_admission_t *adm, ngx_http_faas_want_t *want,
     ngx_http_faas_instance_t **inst);
+static ngx_int_t ngx_http_faas_admission_sidecar(
+    ngx_http_faas_admission_t *adm, ngx_http_faas_want_t *want);
 static ngx_int_t ngx_http_faas_admission_read(ngx_http_faas_admission_t *adm,
-    ngx_http_faas_want_t *want);
+    ngx_http_faas_want_t *want, u_char *revision);
 static ngx_int_t ngx_http_faas_admission_look(
     ngx_http_faas_admission_t *adm);
 static ngx_int_t ngx_http_faas_admission_admitted(
@@ -87,9 +89,13 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
 
     want.name = adm->name;
     want.kind = adm->runtime->kind;
-    want.scale = &adm->runtime->scale;
+    want.policy = adm->fp->policy;
 
     rc = ngx_http_faas_admission_acquire(adm, &want, &inst);
+
+    if (rc == NGX_OK || rc == NGX_DONE || rc == NGX_AGAIN) {
+        adm->scale = want.scale;
+    }
 
     /* a new revision may have ended instances of the old one */
 
@@ -152,17 +158,17 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
 
     want->revision = NULL;
     want->racy = 0;
+    want->looked = 0;
 
     rc = ngx_http_faas_lease_acquire(&adm->fp->zone, want, adm, &adm->lease,
                                      inst);
 
-    /* the file is not the one that is known: what is in it now? */
+    /* the files are not those that are known: what is in them now? */
 
     for (i = 0; rc == NGX_DECLINED && i < NGX_HTTP_FAAS_ADMISSION_READS; i++)
     {
-        want->revision = revision;
-
-        rc = ngx_http_faas_admission_read(adm, want);
+        rc = want->looked ? ngx_http_faas_admission_read(adm, want, revision)
+                          : ngx_http_faas_admission_sidecar(adm, want);
 
         if (rc != NGX_OK) {
             return rc;
@@ -177,21 +183,34 @@ ngx_http_faas_admission_acquire(ngx_http_faas_admission_t *adm,
 
 
 static ngx_int_t
-ngx_http_faas_admission_read(ngx_http_faas_admission_t *adm,
+ngx_http_faas_admission_sidecar(ngx_http_faas_admission_t *adm,
     ngx_http_faas_want_t *want)
 {
-    ngx_int_t    rc;
-    ngx_str_t    source;
-    ngx_pool_t  *pool;
+    want->looked = 1;
+
+    return ngx_http_faas_source_look(adm->request->pool,
+                                     adm->request->connection->log,
+                                     &adm->path, adm->runtime,
+                                     &want->sidecar);
+}
+
+
+static ngx_int_t
+ngx_http_faas_admission_read(ngx_http_faas_admission_t *adm,
+    ngx_http_faas_want_t *want, u_char *revision)
+{
+    ngx_int_t                rc;
+    ngx_pool_t              *pool;
+    ngx_http_faas_source_t   source;
 
     pool = ngx_create_pool(1024, adm->request->connection->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_http_faas_file_read(pool, &adm->path, NGX_HTTP_FAAS_SOURCE_SIZE,
-                                 &want->identity, &source, want->revision,
-                                 adm->request->connection->log);
+    rc = ngx_http_faas_source_read(adm->fp, pool,
+                                   adm->request->connection->log, &adm->path,
+                                   adm->runtime, &source);
 
     ngx_destroy_pool(pool);
 
@@ -200,7 +219,10 @@ ngx_http_faas_admission_read(ngx_http_faas_admission_t *adm,
                                     : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    want->racy = ngx_http_faas_pool_racy(&want->identity);
+    ngx_http_faas_source_want(&source, adm->fp, want);
+
+    ngx_memcpy(revision, source.revision, NGX_HTTP_FAAS_REVISION_LEN);
+    want->revision = revision;
 
     return NGX_OK;
 }
@@ -285,6 +307,7 @@ ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 
     inst = adm->lease->instance;
     slot = inst ? inst->slot : 0;
+    adm->single = (inst && inst->concurrency == 1);
     rc = (inst && !inst->gone) ? NGX_OK : NGX_DECLINED;
 
     if (inst) {

@@ -29,6 +29,7 @@ struct ngx_http_faas_admission_s {
     ngx_str_t                            path;
     ngx_http_faas_runtime_t             *runtime;
     ngx_http_faas_lease_t               *lease;
+    ngx_http_faas_scale_t                scale;     /* once asked */
 
     /* once admitted */
     ngx_str_t                            container; /* its id */
@@ -36,6 +37,7 @@ struct ngx_http_faas_admission_s {
     struct sockaddr_in                   sockaddr;
     uint64_t                             since;     /* ms of the epoch */
     unsigned                             admitted:1;
+    unsigned                             single:1;  /* one call at a time */
 
     /* once refused: an HTTP status and a code, or 0 and the reason */
     ngx_uint_t                           status;

@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_faas_keeper.h"
+#include "ngx_http_faas_minimum.h"
 #include "ngx_http_faas_admission.h"
 #include "ngx_http_faas_census.h"
 #include "ngx_http_faas_events.h"
@@ -36,7 +37,7 @@ static ngx_uint_t ngx_http_faas_keeper_elect(ngx_http_faas_pool_t *fp);
 static void ngx_http_faas_keeper_resign(ngx_http_faas_pool_t *fp);
 static void ngx_http_faas_keeper_files(ngx_http_faas_pool_t *fp);
 static ngx_uint_t ngx_http_faas_keeper_names(ngx_http_faas_pool_t *fp,
-    ngx_pool_t *pool, ngx_str_t *names);
+    ngx_pool_t *pool, ngx_str_t *names, u_char *minimum);
 static void ngx_http_faas_keeper_trim(ngx_http_faas_pool_t *fp);
 static ngx_msec_t ngx_http_faas_keeper_spares(ngx_http_faas_pool_t *fp);
 static ngx_int_t ngx_http_faas_keeper_spare(ngx_http_faas_pool_t *fp,
@@ -115,6 +116,7 @@ ngx_http_faas_keeper_handler(ngx_event_t *ev)
         > NGX_HTTP_FAAS_KEEPER_ROUND)
     {
         fp->round = ngx_current_msec;
+        fp->scanned = 0;
         fp->zone.sh->swept = 0;
     }
 
@@ -127,6 +129,11 @@ ngx_http_faas_keeper_handler(ngx_event_t *ev)
 
         fp->zone.sh->topup = 0;
         return;
+    }
+
+    if (fp->zone.sh->settled && !fp->scanned) {
+        fp->scanned = 1;
+        ngx_http_faas_minimum_scan(fp);
     }
 
     (void) ngx_http_faas_instance_retire(&fp->zone);
@@ -204,6 +211,8 @@ ngx_http_faas_keeper_resign(ngx_http_faas_pool_t *fp)
 static void
 ngx_http_faas_keeper_files(ngx_http_faas_pool_t *fp)
 {
+    u_char                     minimum[NGX_HTTP_FAAS_KEEPER_BATCH];
+    ngx_int_t                  rc;
     ngx_str_t                  path, names[NGX_HTTP_FAAS_KEEPER_BATCH];
     ngx_uint_t                 i, n;
     ngx_pool_t                *pool;
@@ -219,14 +228,16 @@ ngx_http_faas_keeper_files(ngx_http_faas_pool_t *fp)
         return;
     }
 
-    n = ngx_http_faas_keeper_names(fp, pool, names);
+    n = ngx_http_faas_keeper_names(fp, pool, names, minimum);
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_http_faas_pool_find(fp, pool, ngx_cycle->log, &names[i],
-                                    &path, &runtime, &identity)
-            == NGX_DECLINED)
-        {
+        rc = minimum[i] ? ngx_http_faas_minimum(fp, pool, ngx_cycle->log,
+                                                &names[i])
+                        : ngx_http_faas_pool_find(fp, pool, ngx_cycle->log,
+                                                  &names[i], &path, &runtime,
+                                                  &identity);
+        if (rc == NGX_DECLINED) {
             ngx_http_faas_verdict_forget(&fp->zone, &names[i]);
         }
     }
@@ -237,7 +248,7 @@ ngx_http_faas_keeper_files(ngx_http_faas_pool_t *fp)
 
 static ngx_uint_t
 ngx_http_faas_keeper_names(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
-    ngx_str_t *names)
+    ngx_str_t *names, u_char *minimum)
 {
     ngx_uint_t                 i, n;
     ngx_rbtree_t              *tree;
@@ -273,6 +284,7 @@ ngx_http_faas_keeper_names(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
         }
 
         ngx_memcpy(names[n].data, fn->name, fn->len);
+        minimum[n] = (fn->known && fn->scale.min_instances);
         n++;
     }
 

@@ -538,11 +538,20 @@ ngx_http_faas_launch_vars(ngx_http_faas_launch_t *launch)
 {
     u_char       *p;
     ngx_str_t     revision;
-    ngx_array_t  *vars;
+    ngx_uint_t    i;
+    ngx_array_t  *vars, *own;
 
-    vars = ngx_array_create(launch->pool, 3, sizeof(ngx_keyval_t));
+    own = launch->source.settings.env;
+
+    vars = ngx_array_create(launch->pool, 3 + (own ? own->nelts : 0),
+                            sizeof(ngx_keyval_t));
     if (vars == NULL) {
         return NULL;
+    }
+
+    for (i = 0; own && i < own->nelts; i++) {
+        *(ngx_keyval_t *) ngx_array_push(vars) =
+                                           ((ngx_keyval_t *) own->elts)[i];
     }
 
     revision.data = ngx_pnalloc(launch->pool, launch->name.len + 10);
@@ -551,7 +560,7 @@ ngx_http_faas_launch_vars(ngx_http_faas_launch_t *launch)
     }
 
     p = ngx_sprintf(revision.data, "%V-", &launch->name);
-    p = ngx_hex_dump(p, launch->revision, 4);
+    p = ngx_hex_dump(p, launch->source.revision, 4);
     *p = '\0';
     revision.len = p - revision.data;
 
@@ -573,21 +582,17 @@ ngx_http_faas_launch_frame(ngx_http_faas_launch_t *launch,
     ngx_http_faas_want_t *want, ngx_str_t *frame)
 {
     ngx_int_t     rc;
-    ngx_str_t     source;
     ngx_array_t  *vars;
 
-    rc = ngx_http_faas_file_read(launch->pool, &launch->path,
-                                 NGX_HTTP_FAAS_SOURCE_SIZE, &want->identity,
-                                 &source, launch->revision,
-                                 launch->pool->log);
+    rc = ngx_http_faas_source_read(launch->fp, launch->pool,
+                                   launch->pool->log, &launch->path,
+                                   launch->runtime, &launch->source);
     if (rc != NGX_OK) {
         return rc;
     }
 
     want->name = launch->name;
-    want->kind = launch->runtime->kind;
-    want->revision = launch->revision;
-    want->racy = ngx_http_faas_pool_racy(&want->identity);
+    ngx_http_faas_source_want(&launch->source, launch->fp, want);
 
     vars = ngx_http_faas_launch_vars(launch);
     if (vars == NULL) {
@@ -595,7 +600,8 @@ ngx_http_faas_launch_frame(ngx_http_faas_launch_t *launch,
     }
 
     return ngx_http_faas_link_frame(launch->pool, &launch->token,
-                                    &launch->file, vars, &source, frame);
+                                    &launch->file, vars,
+                                    &launch->source.bytes, frame);
 }
 
 

@@ -8,7 +8,7 @@
 #define _NGX_HTTP_FAAS_LAUNCH_H_INCLUDED_
 
 
-#include "ngx_http_faas_pool.h"
+#include "ngx_http_faas_source.h"
 
 
 /* what is to be started, for the calls and the frame */
@@ -25,7 +25,7 @@ typedef struct {
     ngx_str_t                        ref;       /* its id, once known */
     ngx_str_t                        token;
     ngx_uint_t                       subnet;    /* the one to try */
-    u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
+    ngx_http_faas_source_t           source;    /* as the frame has it */
 } ngx_http_faas_launch_t;
 
 
@@ -51,7 +51,7 @@ ngx_int_t ngx_http_faas_launch_next_subnet(ngx_http_faas_launch_t *launch);
 
 /*
  * Reads the source and makes the loader's frame of it; "want" says what was
- * read.  NGX_DECLINED when it is gone.
+ * read, and launch->source.  NGX_DECLINED when it is gone.
  */
 ngx_int_t ngx_http_faas_launch_frame(ngx_http_faas_launch_t *launch,
     ngx_http_faas_want_t *want, ngx_str_t *frame);

@@ -41,6 +41,8 @@ typedef struct {
     ngx_http_faas_zone_t             zone;
     ngx_http_faas_engine_t           engine;
     ngx_array_t                     *runtimes;  /* of runtime_t */
+    ngx_http_faas_runtime_t          limits;    /* to what functions ask */
+    uint32_t                         policy;    /* of these two */
     ngx_str_t                        root;      /* ends with a slash */
     ngx_str_t                        prefix;    /* of this nginx */
 
@@ -56,6 +58,7 @@ typedef struct {
     ngx_msec_t                       sweep;     /* no list before this */
     ngx_msec_t                       round;     /* the list was due */
     unsigned                         sweeping:1;
+    unsigned                         scanned:1; /* for min_instances */
     unsigned                         exits:1;   /* faas_exit remove */
 } ngx_http_faas_pool_t;
 

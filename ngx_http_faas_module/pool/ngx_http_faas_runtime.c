@@ -38,12 +38,17 @@ struct ngx_http_faas_runtime_param_s {
     size_t                           offset;
     ngx_int_t                        min;
     ngx_int_t                        max;
+    unsigned                         own:1;     /* a function may have one */
 };
 
 
 static void ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt);
 static ngx_int_t ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt,
-    ngx_str_t *value);
+    ngx_str_t *arg, ngx_uint_t own);
+static ngx_http_faas_runtime_param_t *ngx_http_faas_runtime_find(
+    ngx_str_t *name);
+static int64_t ngx_http_faas_runtime_value(ngx_http_faas_runtime_t *rt,
+    ngx_http_faas_runtime_param_t *param);
 static ngx_int_t ngx_http_faas_runtime_ext(ngx_str_t *value,
     ngx_http_faas_runtime_param_t *param, void *field);
 static ngx_int_t ngx_http_faas_runtime_string(ngx_str_t *value,
@@ -66,49 +71,49 @@ static ngx_int_t ngx_http_faas_runtime_push(ngx_array_t *argv, char *arg);
 
 static ngx_http_faas_runtime_param_t  ngx_http_faas_runtime_params[] = {
 
-    { ngx_string("ext="), ngx_http_faas_runtime_ext,
-      ngx_http_faas_runtime_field(ext), 0, 0 },
+    { ngx_string("ext"), ngx_http_faas_runtime_ext,
+      ngx_http_faas_runtime_field(ext), 0, 0, 0 },
 
-    { ngx_string("image="), ngx_http_faas_runtime_string,
-      ngx_http_faas_runtime_field(image), 0, 0 },
+    { ngx_string("image"), ngx_http_faas_runtime_string,
+      ngx_http_faas_runtime_field(image), 0, 0, 0 },
 
-    { ngx_string("concurrency="), ngx_http_faas_runtime_number,
-      ngx_http_faas_runtime_field(scale.concurrency), 1, 65535 },
+    { ngx_string("concurrency"), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.concurrency), 1, 65535, 1 },
 
-    { ngx_string("max_instances="), ngx_http_faas_runtime_number,
-      ngx_http_faas_runtime_field(scale.max_instances), 1, 1000 },
+    { ngx_string("max_instances"), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.max_instances), 1, 1000, 1 },
 
-    { ngx_string("min_instances="), ngx_http_faas_runtime_number,
-      ngx_http_faas_runtime_field(scale.min_instances), 0, 1000 },
+    { ngx_string("min_instances"), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.min_instances), 0, 1000, 1 },
 
-    { ngx_string("queue="), ngx_http_faas_runtime_number,
-      ngx_http_faas_runtime_field(scale.queue), 0, 65535 },
+    { ngx_string("queue"), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(scale.queue), 0, 65535, 1 },
 
-    { ngx_string("queue_timeout="), ngx_http_faas_runtime_time,
-      ngx_http_faas_runtime_field(scale.queue_timeout), 1, 0 },
+    { ngx_string("queue_timeout"), ngx_http_faas_runtime_time,
+      ngx_http_faas_runtime_field(scale.queue_timeout), 1, 0, 1 },
 
-    { ngx_string("idle="), ngx_http_faas_runtime_time,
-      ngx_http_faas_runtime_field(scale.idle), 0, 0 },
+    { ngx_string("idle"), ngx_http_faas_runtime_time,
+      ngx_http_faas_runtime_field(scale.idle), 0, 0, 1 },
 
-    { ngx_string("prewarm="), ngx_http_faas_runtime_number,
-      ngx_http_faas_runtime_field(prewarm), 0, 256 },
+    { ngx_string("prewarm"), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(prewarm), 0, 256, 0 },
 
-    { ngx_string("memory="), ngx_http_faas_runtime_size,
-      ngx_http_faas_runtime_field(memory), 8 * 1024 * 1024, 0 },
+    { ngx_string("memory"), ngx_http_faas_runtime_size,
+      ngx_http_faas_runtime_field(memory), 8 * 1024 * 1024, 0, 1 },
 
-    { ngx_string("tmpfs="), ngx_http_faas_runtime_size,
-      ngx_http_faas_runtime_field(tmpfs), 64 * 1024, 0 },
+    { ngx_string("tmpfs"), ngx_http_faas_runtime_size,
+      ngx_http_faas_runtime_field(tmpfs), 64 * 1024, 0, 0 },
 
-    { ngx_string("cpus="), ngx_http_faas_runtime_cpus,
-      ngx_http_faas_runtime_field(nano_cpus), 1, 100 * 1024 },
+    { ngx_string("cpus"), ngx_http_faas_runtime_cpus,
+      ngx_http_faas_runtime_field(nano_cpus), 1, 100 * 1024, 1 },
 
-    { ngx_string("pids="), ngx_http_faas_runtime_number,
-      ngx_http_faas_runtime_field(pids), 8, 32768 },
+    { ngx_string("pids"), ngx_http_faas_runtime_number,
+      ngx_http_faas_runtime_field(pids), 8, 32768, 1 },
 
-    { ngx_string("start_timeout="), ngx_http_faas_runtime_time,
-      ngx_http_faas_runtime_field(start), 1, 0 },
+    { ngx_string("start_timeout"), ngx_http_faas_runtime_time,
+      ngx_http_faas_runtime_field(start), 1, 0, 0 },
 
-    { ngx_null_string, NULL, 0, 0, 0 }
+    { ngx_null_string, NULL, 0, 0, 0, 0 }
 };
 
 
@@ -116,13 +121,13 @@ static ngx_http_faas_runtime_t  ngx_http_faas_runtime_known[] = {
 
     { ngx_string("python"), ngx_string(".py"), ngx_string("faas-python"),
       { 1, 1, 0, NGX_HTTP_FAAS_RUNTIME_QUEUE, NGX_HTTP_FAAS_RUNTIME_WAIT,
-        NGX_HTTP_FAAS_RUNTIME_IDLE }, 2,
+        NGX_HTTP_FAAS_RUNTIME_IDLE, 0 }, 2,
       128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
       NGX_HTTP_FAAS_PYTHON, 0, 0, 0 },
 
     { ngx_string("deno"), ngx_string(".ts"), ngx_string("faas-deno"),
       { 64, 1, 0, NGX_HTTP_FAAS_RUNTIME_QUEUE, NGX_HTTP_FAAS_RUNTIME_WAIT,
-        NGX_HTTP_FAAS_RUNTIME_IDLE }, 1,
+        NGX_HTTP_FAAS_RUNTIME_IDLE, 0 }, 1,
       256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
       NGX_HTTP_FAAS_DENO, 0, 0, 0 }
 };
@@ -196,7 +201,7 @@ ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes)
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_http_faas_runtime_set(rt, &value[i]) != NGX_OK) {
+        if (ngx_http_faas_runtime_set(rt, &value[i], 0) != NGX_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\"", &value[i]);
             return NGX_CONF_ERROR;
@@ -244,28 +249,154 @@ ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt)
 }
 
 
-static ngx_int_t
-ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *value)
+char *
+ngx_http_faas_runtime_limits(ngx_conf_t *cf, ngx_http_faas_runtime_t *limits)
 {
-    ngx_str_t                      v;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_http_faas_runtime_set(limits, &value[i], 1) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_runtime_set(ngx_http_faas_runtime_t *rt, ngx_str_t *arg,
+    ngx_uint_t own)
+{
+    u_char                         *p;
+    ngx_str_t                       name, value;
+    ngx_http_faas_runtime_param_t  *param, timeout;
+
+    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    name.data = arg->data;
+    name.len = p - arg->data;
+
+    p++;
+
+    value.data = p;
+    value.len = arg->data + arg->len - p;
+
+    if (value.len == 0) {
+        return NGX_ERROR;
+    }
+
+    /* a runtime has none, but its functions may */
+
+    if (own
+        && name.len == sizeof("timeout") - 1
+        && ngx_strncmp(name.data, "timeout", name.len) == 0)
+    {
+        timeout.min = 1;
+        return ngx_http_faas_runtime_time(&value, &timeout,
+                                          &rt->scale.timeout);
+    }
+
+    param = ngx_http_faas_runtime_find(&name);
+
+    if (param == NULL || (own && !param->own)) {
+        return NGX_ERROR;
+    }
+
+    return param->parse(&value, param, (u_char *) rt + param->offset);
+}
+
+
+ngx_int_t
+ngx_http_faas_runtime_param(ngx_http_faas_runtime_t *rt, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    ngx_http_faas_runtime_param_t  *param;
+
+    param = ngx_http_faas_runtime_find(name);
+
+    if (param == NULL || !param->own || value->len == 0) {
+        return NGX_ERROR;
+    }
+
+    return param->parse(value, param, (u_char *) rt + param->offset);
+}
+
+
+ngx_uint_t
+ngx_http_faas_runtime_exceeds(ngx_http_faas_runtime_t *rt, ngx_str_t *name,
+    ngx_http_faas_runtime_t *base, ngx_http_faas_runtime_t *limits)
+{
+    int64_t                         n;
+    ngx_http_faas_runtime_param_t  *param;
+
+    param = ngx_http_faas_runtime_find(name);
+
+    if (param == NULL) {
+        return 1;
+    }
+
+    n = ngx_http_faas_runtime_value(rt, param);
+
+    return n > ngx_http_faas_runtime_value(base, param)
+           && n > ngx_http_faas_runtime_value(limits, param);
+}
+
+
+static ngx_http_faas_runtime_param_t *
+ngx_http_faas_runtime_find(ngx_str_t *name)
+{
     ngx_http_faas_runtime_param_t  *param;
 
     for (param = ngx_http_faas_runtime_params; param->name.len; param++) {
 
-        if (value->len <= param->name.len
-            || ngx_strncmp(value->data, param->name.data, param->name.len)
-               != 0)
+        if (param->name.len == name->len
+            && ngx_strncmp(param->name.data, name->data, name->len) == 0)
         {
-            continue;
+            return param;
         }
-
-        v.data = value->data + param->name.len;
-        v.len = value->len - param->name.len;
-
-        return param->parse(&v, param, (u_char *) rt + param->offset);
     }
 
-    return NGX_ERROR;
+    return NULL;
+}
+
+
+/* of a parameter that a function may have */
+
+static int64_t
+ngx_http_faas_runtime_value(ngx_http_faas_runtime_t *rt,
+    ngx_http_faas_runtime_param_t *param)
+{
+    void        *field;
+    ngx_msec_t   msec;
+
+    field = (u_char *) rt + param->offset;
+
+    if (param->parse == ngx_http_faas_runtime_size) {
+        return *(off_t *) field;
+    }
+
+    if (param->parse == ngx_http_faas_runtime_cpus) {
+        return *(int64_t *) field;
+    }
+
+    if (param->parse == ngx_http_faas_runtime_time) {
+        msec = *(ngx_msec_t *) field;
+
+        return (msec || param->min) ? (int64_t) msec : NGX_MAX_INT_T_VALUE;
+    }
+
+    return *(ngx_int_t *) field;
 }
 
 
@@ -292,6 +423,12 @@ ngx_http_faas_runtime_ext(ngx_str_t *value,
         {
             return NGX_ERROR;
         }
+    }
+
+    /* there the settings are */
+
+    if (value->len == 5 && ngx_strncmp(value->data, ".json", 5) == 0) {
+        return NGX_ERROR;
     }
 
     *ext = *value;

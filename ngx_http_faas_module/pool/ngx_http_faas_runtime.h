@@ -16,10 +16,30 @@ ngx_int_t ngx_http_faas_runtime_defaults(ngx_conf_t *cf,
     ngx_array_t *runtimes);
 
 /*
- * "faas_runtime NAME [ext=] [image=] [concurrency=] [prewarm=] [memory=]
- * [cpus=] [pids=] [tmpfs=] [start_timeout=]": adds it, or says why not.
+ * "faas_runtime NAME [ext=] [image=] [prewarm=] [memory=] [cpus=] [pids=]
+ * [tmpfs=] [start_timeout=] [concurrency=] [max_instances=] [min_instances=]
+ * [idle=] [queue=] [queue_timeout=]": adds it, or says why not.
  */
 char *ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes);
+
+/*
+ * "faas_limits [memory=] [cpus=] [pids=] [concurrency=] [min_instances=]
+ * [max_instances=] [idle=] [queue=] [queue_timeout=] [timeout=]": takes them
+ * into limits, which begin as zeroes but for an idle time of 1 ms.
+ */
+char *ngx_http_faas_runtime_limits(ngx_conf_t *cf,
+    ngx_http_faas_runtime_t *limits);
+
+/*
+ * One parameter that a function may have of its own, written as in the
+ * configuration; and whether it exceeds both what its runtime has and the
+ * limits.
+ */
+ngx_int_t ngx_http_faas_runtime_param(ngx_http_faas_runtime_t *rt,
+    ngx_str_t *name, ngx_str_t *value);
+ngx_uint_t ngx_http_faas_runtime_exceeds(ngx_http_faas_runtime_t *rt,
+    ngx_str_t *name, ngx_http_faas_runtime_t *base,
+    ngx_http_faas_runtime_t *limits);
 
 /* the command of its loader, ngx_str_t, NUL-terminated */
 ngx_array_t *ngx_http_faas_runtime_entrypoint(ngx_pool_t *pool,

@@ -14,6 +14,7 @@
 #include "ngx_http_faas_boot.h"
 #include "ngx_http_faas_link.h"
 #include "ngx_http_faas_remove.h"
+#include "ngx_http_faas_resize.h"
 #include "ngx_http_faas_runtime.h"
 #include "ngx_http_faas_subrequest.h"
 #include "ngx_http_faas_title.h"
@@ -51,6 +52,7 @@ static void ngx_http_faas_start_connect(ngx_http_faas_start_t *start,
 static void ngx_http_faas_start_link_handler(ngx_http_faas_link_t *link);
 static void ngx_http_faas_start_booted(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_load(ngx_http_faas_start_t *start);
+static void ngx_http_faas_start_unfit(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_ready(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_explain(ngx_http_faas_start_t *start);
 static void ngx_http_faas_start_report(void *data, ngx_uint_t running,
@@ -309,8 +311,7 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
         }
 
         rc = ngx_http_faas_instance_loading(&launch->fp->zone, start->inst,
-                                            &want,
-                                            &launch->runtime->scale);
+                                            &want);
     }
 
     if (rc != NGX_OK) {
@@ -318,10 +319,44 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
         return;
     }
 
+    if (launch->source.settings.error.len) {
+        ngx_http_faas_start_unfit(start);
+        return;
+    }
+
     start->sent = (uint64_t) ngx_cached_time->sec * 1000
                   + ngx_cached_time->msec;
 
     ngx_http_faas_link_send(&start->link, &frame, launch->runtime->start);
+
+    ngx_http_faas_resize(launch->fp, &launch->ref, launch->runtime,
+                         &launch->source.settings.runtime);
+}
+
+
+/* what its sidecar says is not possible */
+
+static void
+ngx_http_faas_start_unfit(ngx_http_faas_start_t *start)
+{
+    u_char                  *p;
+    ngx_str_t                text;
+    ngx_http_faas_launch_t  *launch;
+
+    launch = start->launch;
+
+    text = launch->source.settings.error;
+
+    p = ngx_pnalloc(launch->pool, launch->name.len + text.len
+                                  + sizeof("the settings of : "));
+    if (p) {
+        text.data = p;
+        text.len = ngx_sprintf(p, "the settings of %V: %V", &launch->name,
+                               &launch->source.settings.error)
+                   - p;
+    }
+
+    ngx_http_faas_start_fail(start, 0, &text);
 }
 
 
@@ -339,7 +374,7 @@ ngx_http_faas_start_ready(ngx_http_faas_start_t *start)
     ngx_http_faas_verdict_ready(&launch->fp->zone, start->inst);
 
     ngx_http_faas_title(launch->fp, &launch->ref, &launch->container,
-                        launch->revision, &launch->name,
+                        launch->source.revision, &launch->name,
                         NGX_HTTP_FAAS_START_TITLE);
 
     ngx_http_faas_start_end(start);

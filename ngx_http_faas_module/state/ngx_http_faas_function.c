@@ -12,8 +12,13 @@
 #include "ngx_http_faas_instance.h"
 
 
+#define NGX_HTTP_FAAS_FUNCTION_LOOK  1000       /* ms, for its sidecar */
+
+
 static ngx_int_t ngx_http_faas_function_cmp(ngx_http_faas_function_t *fn,
     ngx_str_t *name);
+static ngx_uint_t ngx_http_faas_function_same(ngx_http_faas_identity_t *a,
+    ngx_http_faas_identity_t *b);
 
 
 static ngx_int_t
@@ -213,6 +218,63 @@ ngx_http_faas_function_started(ngx_http_faas_function_t *fn)
 }
 
 
+void
+ngx_http_faas_function_stat(ngx_http_faas_zone_t *zone, ngx_str_t *name,
+    ngx_http_faas_function_stat_t *stat)
+{
+    ngx_uint_t                 starting;
+    ngx_queue_t               *q;
+    ngx_http_faas_function_t  *fn;
+    ngx_http_faas_instance_t  *inst;
+
+    ngx_memzero(stat, sizeof(ngx_http_faas_function_stat_t));
+
+    stat->state = "idle";
+    starting = 0;
+
+    ngx_http_faas_zone_lock(zone);
+
+    fn = ngx_http_faas_function_find(zone, name);
+
+    if (fn == NULL) {
+        goto done;
+    }
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            || inst->state == NGX_HTTP_FAAS_LOADING)
+        {
+            starting++;
+            continue;
+        }
+
+        stat->instances++;
+        stat->active += inst->active;
+    }
+
+    stat->waiting = fn->nwaiting;
+
+    if (fn->known && fn->failed == fn->version) {
+        stat->state = "failed";
+
+    } else if (stat->instances) {
+        stat->state = "ready";
+
+    } else if (starting) {
+        stat->state = "starting";
+    }
+
+done:
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
 ngx_http_faas_instance_t *
 ngx_http_faas_function_newest(ngx_http_faas_function_t *fn)
 {
@@ -242,13 +304,39 @@ ngx_uint_t
 ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
     ngx_http_faas_want_t *want)
 {
-    return fn->known
-           && !fn->racy
-           && fn->kind == want->kind
-           && fn->identity.uniq == want->identity.uniq
-           && fn->identity.size == want->identity.size
-           && fn->identity.sec == want->identity.sec
-           && fn->identity.nsec == want->identity.nsec;
+    if (!fn->known
+        || fn->racy
+        || fn->kind != want->kind
+        || fn->policy != want->policy
+        || !ngx_http_faas_function_same(&fn->identity, &want->identity))
+    {
+        return 0;
+    }
+
+    /* a sidecar is looked for now and then only: most have none */
+
+    if (!want->looked) {
+        return ngx_current_msec - fn->looked < NGX_HTTP_FAAS_FUNCTION_LOOK;
+    }
+
+    if (!ngx_http_faas_function_same(&fn->sidecar, &want->sidecar)) {
+        return 0;
+    }
+
+    fn->looked = ngx_current_msec;
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_http_faas_function_same(ngx_http_faas_identity_t *a,
+    ngx_http_faas_identity_t *b)
+{
+    return a->uniq == b->uniq
+           && a->size == b->size
+           && a->sec == b->sec
+           && a->nsec == b->nsec;
 }
 
 
@@ -261,12 +349,14 @@ ngx_http_faas_function_update(ngx_http_faas_function_t *fn,
     ngx_http_faas_instance_t  *inst;
 
     same = (fn->known
-            && fn->identity.uniq == want->identity.uniq
-            && fn->identity.size == want->identity.size
-            && fn->identity.sec == want->identity.sec
-            && fn->identity.nsec == want->identity.nsec);
+            && ngx_http_faas_function_same(&fn->identity, &want->identity)
+            && ngx_http_faas_function_same(&fn->sidecar, &want->sidecar));
 
     fn->identity = want->identity;
+    fn->sidecar = want->sidecar;
+    fn->looked = ngx_current_msec;
+    fn->policy = want->policy;
+    fn->scale = want->scale;
     fn->racy = want->racy;
 
     if (fn->known
@@ -303,6 +393,8 @@ ngx_http_faas_function_update(ngx_http_faas_function_t *fn,
                == 0)
         {
             inst->version = fn->version;
+            inst->concurrency = fn->scale.concurrency;
+            inst->idle = fn->scale.idle;
         }
     }
 }
@@ -334,6 +426,7 @@ ngx_http_faas_function_release(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn)
 {
     if (fn->pinned
+        || (fn->known && fn->scale.min_instances)
         || !ngx_queue_empty(&fn->instances)
         || !ngx_queue_empty(&fn->waiting))
     {

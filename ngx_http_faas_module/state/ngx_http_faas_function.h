@@ -64,4 +64,17 @@ void ngx_http_faas_function_release(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn);
 
 
+/* how a function stands, by its name; the zone must not be locked */
+
+typedef struct {
+    char                            *state;     /* of all of it */
+    ngx_uint_t                       instances; /* that run */
+    ngx_uint_t                       active;    /* calls */
+    ngx_uint_t                       waiting;   /* calls */
+} ngx_http_faas_function_stat_t;
+
+void ngx_http_faas_function_stat(ngx_http_faas_zone_t *zone, ngx_str_t *name,
+    ngx_http_faas_function_stat_t *stat);
+
+
 #endif /* _NGX_HTTP_FAAS_FUNCTION_H_INCLUDED_ */

@@ -330,8 +330,7 @@ ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
 
 ngx_int_t
 ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
-    ngx_http_faas_scale_t *scale)
+    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 same;
@@ -374,8 +373,8 @@ ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     }
 
     inst->version = fn->version;
-    inst->concurrency = scale->concurrency;
-    inst->idle = scale->idle;
+    inst->concurrency = want->scale.concurrency;
+    inst->idle = want->scale.idle;
     ngx_memcpy(inst->revision, want->revision, NGX_HTTP_FAAS_REVISION_LEN);
 
     ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_LOADING);

@@ -65,14 +65,12 @@ ngx_int_t ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 
 /*
- * The source is on its way into the instance: what was read, how many requests
- * it takes at a time, and how long it may live unused.  NGX_DECLINED when it
- * was given up meanwhile; NGX_AGAIN when it has to be refreshed, and the
+ * The source that was read is on its way into the instance.  NGX_DECLINED when
+ * it was given up meanwhile; NGX_AGAIN when it has to be refreshed, and the
  * source read, again.
  */
 ngx_int_t ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
-    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
-    ngx_http_faas_scale_t *scale);
+    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want);
 
 /* NGX_DECLINED: the start is not wanted any more; NGX_ABORT: it ended */
 ngx_int_t ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,

@@ -56,8 +56,6 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 
     fn->pinned = 1;
 
-    fn->scale = *want->scale;
-
     if (want->revision && fn->version == want->version) {
         ngx_http_faas_function_update(fn, want);
         ngx_http_faas_lease_serve(zone, fn);
@@ -78,6 +76,8 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 
     rc = ngx_http_faas_lease_place(zone, fn, lease, instp);
 
+    want->scale = fn->scale;
+
     if (rc == NGX_BUSY || rc == NGX_ABORT) {
         ngx_http_faas_lease_free(zone, lease);
 
@@ -96,6 +96,67 @@ done:
             ngx_http_faas_instance_orphans(zone, fn);
         }
 
+        ngx_http_faas_function_release(zone, fn);
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_faas_lease_minimum(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_want_t *want, ngx_http_faas_instance_t **instp)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 live, coming;
+    ngx_http_faas_function_t  *fn;
+
+    rc = NGX_ERROR;
+    *instp = NULL;
+
+    ngx_http_faas_zone_lock(zone);
+
+    fn = ngx_http_faas_function_get(zone, &want->name);
+    if (fn == NULL) {
+        goto done;
+    }
+
+    fn->pinned = 1;
+
+    if (want->revision && fn->version == want->version) {
+        ngx_http_faas_function_update(fn, want);
+        ngx_http_faas_lease_serve(zone, fn);
+
+    } else if (!ngx_http_faas_function_current(fn, want)) {
+        want->version = fn->version;
+        rc = NGX_DECLINED;
+        goto done;
+    }
+
+    rc = NGX_OK;
+    live = ngx_http_faas_function_live(fn, fn->version, &coming);
+
+    if (zone->sh->settled
+        && fn->failed != fn->version
+        && live < fn->scale.min_instances
+        && (live == 0 || ngx_http_faas_instance_affordable(zone)))
+    {
+        *instp = ngx_http_faas_instance_spare(zone, fn, fn->kind);
+
+        if (*instp == NULL) {
+            *instp = ngx_http_faas_instance_take(zone, fn, fn->kind);
+        }
+
+        rc = *instp ? NGX_DONE : NGX_OK;
+    }
+
+done:
+
+    if (fn) {
+        fn->pinned = 0;
+        ngx_http_faas_instance_orphans(zone, fn);
         ngx_http_faas_function_release(zone, fn);
     }
 

@@ -35,6 +35,14 @@ ngx_int_t ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
 /* under the lock: takes a WAITING lease out of its function's queue */
 void ngx_http_faas_lease_leave(ngx_http_faas_lease_t *lease);
 
+/*
+ * Without a lease: NGX_DONE when the function lacks an instance of its
+ * min_instances, which is in *instp and the caller's to start; NGX_OK when it
+ * does not, or there is no room; NGX_DECLINED as above.
+ */
+ngx_int_t ngx_http_faas_lease_minimum(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_want_t *want, ngx_http_faas_instance_t **instp);
+
 /* gives the slot, or the place in the queue, back; frees the lease */
 void ngx_http_faas_lease_release(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);

@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610006
+#define NGX_HTTP_FAAS_LAYOUT  0x66610007
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -79,6 +79,7 @@ typedef struct {
     ngx_uint_t                       queue;         /* requests */
     ngx_msec_t                       queue_timeout;
     ngx_msec_t                       idle;          /* 0: never too long */
+    ngx_msec_t                       timeout;       /* of a call; 0: none */
 } ngx_http_faas_scale_t;
 
 
@@ -87,11 +88,14 @@ typedef struct {
 typedef struct {
     ngx_str_t                        name;
     ngx_http_faas_identity_t         identity;
+    ngx_http_faas_identity_t         sidecar;   /* zeroes: it has none */
     uint32_t                         kind;      /* of its runtime */
-    ngx_http_faas_scale_t           *scale;
+    uint32_t                         policy;    /* of the configuration */
+    ngx_http_faas_scale_t            scale;     /* read, or that in force */
     u_char                          *revision;  /* NULL: not read yet */
     ngx_uint_t                       version;   /* before it was read */
     unsigned                         racy:1;
+    unsigned                         looked:1;  /* "sidecar" is set */
 } ngx_http_faas_want_t;
 
 
@@ -102,9 +106,12 @@ struct ngx_http_faas_function_s {
     ngx_uint_t                       nwaiting;
     ngx_http_faas_scale_t            scale;
     ngx_http_faas_identity_t         identity;
+    ngx_http_faas_identity_t         sidecar;
+    ngx_msec_t                       looked;    /* for the sidecar */
     ngx_uint_t                       version;   /* counts its revisions */
     ngx_uint_t                       failed;    /* the one not to start */
     uint32_t                         kind;
+    uint32_t                         policy;
     u_char                           revision[NGX_HTTP_FAAS_REVISION_LEN];
     unsigned                         pinned:1;  /* somebody sees to it now */
     unsigned                         known:1;   /* identity and revision */
