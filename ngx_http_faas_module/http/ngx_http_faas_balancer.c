@@ -125,21 +125,12 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    /* a function is not trusted: nginx must not do what it says */
-
     conf = ngx_palloc(r->pool, sizeof(ngx_http_upstream_conf_t));
     if (conf == NULL) {
         return NGX_ERROR;
     }
 
     *conf = *u->conf;
-
-    conf->ignore_headers |= NGX_CONF_BITMASK_SET
-                            |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
-                            |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
-                            |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
-                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
-                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
 
     /* a bridge of this machine: who does not answer there is gone */
 

@@ -14,6 +14,7 @@
 #define NGX_HTTP_FAAS_CONF_BUFFER  (64 * 1024)
 
 
+static void ngx_http_faas_conf_distrust(ngx_conf_t *cf);
 static void ngx_http_faas_conf_policy(ngx_http_faas_pool_t *fp);
 static char *ngx_http_faas_conf_root(ngx_conf_t *cf,
     ngx_http_faas_main_conf_t *fmcf);
@@ -264,5 +265,32 @@ ngx_http_faas_conf_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if (conf->function) {
+        ngx_http_faas_conf_distrust(cf);
+    }
+
     return NGX_CONF_OK;
+}
+
+
+/*
+ * A function is not trusted: nginx must not do what its headers say, neither
+ * now nor when they come out of the cache, which is asked before the balancer.
+ * The configuration of the proxy module begins with that of its upstream, as
+ * every module's that has one, and is merged by now.
+ */
+
+static void
+ngx_http_faas_conf_distrust(ngx_conf_t *cf)
+{
+    ngx_http_upstream_conf_t  *ucf;
+
+    ucf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_proxy_module);
+
+    ucf->ignore_headers |= NGX_CONF_BITMASK_SET
+                           |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                           |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                           |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                           |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                           |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
 }

@@ -17,6 +17,7 @@
 static ngx_int_t ngx_http_faas_filter_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_filter_body(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_uint_t ngx_http_faas_filter_cached(ngx_http_request_t *r);
 static void ngx_http_faas_filter_hops(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_filter_replace(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_filter_init(ngx_conf_t *cf);
@@ -103,7 +104,9 @@ ngx_http_faas_filter_header(ngx_http_request_t *r)
         return ngx_http_faas_envelope_header(r, ctx);
     }
 
-    if (ctx && (ctx->served || ctx->late) && !ctx->failed && r->upstream) {
+    if (ctx && r->upstream
+        && ((ctx->served && !ctx->failed) || ngx_http_faas_filter_cached(r)))
+    {
         ngx_http_faas_filter_hops(r);
     }
 
@@ -124,6 +127,23 @@ ngx_http_faas_filter_header(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/* a function's answer of some time ago */
+
+static ngx_uint_t
+ngx_http_faas_filter_cached(ngx_http_request_t *r)
+{
+#if (NGX_HTTP_CACHE)
+
+    return r->cached;
+
+#else
+
+    return 0;
+
+#endif
 }
 
 

@@ -71,6 +71,7 @@ typedef struct {
 
 
 extern ngx_module_t  ngx_http_faas_module;
+extern ngx_module_t  ngx_http_proxy_module;     /* nginx's */
 
 
 #define ngx_http_faas_get_pool(r)                                            \

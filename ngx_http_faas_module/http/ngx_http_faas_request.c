@@ -45,9 +45,6 @@ typedef struct {
 } ngx_http_faas_request_reason_t;
 
 
-extern ngx_module_t  ngx_http_proxy_module;
-
-
 static ngx_http_faas_request_reason_t  ngx_http_faas_request_reasons[] = {
 
     { ngx_string("function_not_found"),
