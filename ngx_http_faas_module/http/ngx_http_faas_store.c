@@ -9,49 +9,32 @@
 
 
 #include "ngx_http_faas_store.h"
-#include "ngx_http_faas_document.h"
 #include "ngx_http_faas_file.h"
 #include "ngx_http_faas_function.h"
+#include "ngx_http_faas_json.h"
 #include "ngx_http_faas_listing.h"
 #include "ngx_http_faas_minimum.h"
 #include "ngx_http_faas_source.h"
+#include "ngx_http_faas_spec.h"
 #include "ngx_http_faas_verdict.h"
 
 
-typedef struct {
-    ngx_str_t                        name;
-    ngx_str_t                        source;
-    ngx_str_t                        sidecar;   /* JSON, or empty */
-    ngx_http_faas_runtime_t         *runtime;   /* NULL: not said */
-} ngx_http_faas_store_doc_t;
-
-
 typedef ngx_int_t (*ngx_http_faas_store_pt)(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc);
+    ngx_http_faas_spec_t *spec);
 
 
-static ngx_int_t ngx_http_faas_store_parse(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
-static ngx_int_t ngx_http_faas_store_name(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_http_faas_store_doc_t *doc);
-static ngx_int_t ngx_http_faas_store_language(ngx_http_request_t *r,
-    ngx_str_t *language, ngx_http_faas_store_doc_t *doc);
-static ngx_int_t ngx_http_faas_store_sidecar(ngx_http_request_t *r,
-    ngx_array_t *members, ngx_http_faas_store_doc_t *doc);
-static ngx_int_t ngx_http_faas_store_settings(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc);
 static ngx_int_t ngx_http_faas_store_write(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc, ngx_uint_t create);
+    ngx_http_faas_spec_t *spec, ngx_uint_t create);
 static ngx_int_t ngx_http_faas_store_put_sidecar(ngx_http_request_t *r,
     ngx_str_t *path, ngx_str_t *json);
 static void ngx_http_faas_store_begin(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc);
+    ngx_http_faas_spec_t *spec);
 static ngx_int_t ngx_http_faas_store_locked(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc, ngx_http_faas_store_pt write);
+    ngx_http_faas_spec_t *spec, ngx_http_faas_store_pt write);
 static ngx_int_t ngx_http_faas_store_add(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc);
+    ngx_http_faas_spec_t *spec);
 static ngx_int_t ngx_http_faas_store_put(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc);
+    ngx_http_faas_spec_t *spec);
 static ngx_int_t ngx_http_faas_store_location(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_http_faas_store_find(ngx_http_request_t *r,
@@ -197,205 +180,11 @@ ngx_http_faas_store_state(ngx_http_request_t *r,
 }
 
 
-/* "name" is that of the URI, or NULL; NGX_DECLINED, or answered */
-
-static ngx_int_t
-ngx_http_faas_store_parse(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_http_faas_store_doc_t *doc)
-{
-    ngx_int_t                        rc;
-    ngx_str_t                        language;
-    ngx_http_faas_document_t         json;
-    ngx_http_faas_document_field_t   fields[4];
-
-    ngx_memzero(doc, sizeof(ngx_http_faas_store_doc_t));
-    ngx_memzero(fields, sizeof(fields));
-
-    ngx_str_set(&fields[0].name, "name");
-    ngx_str_set(&fields[1].name, "language");
-    ngx_str_set(&fields[2].name, "source_code");
-
-    json.other = ngx_http_faas_settings_known;
-
-    rc = ngx_http_faas_document(r, fields, &json);
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_faas_document_string(r, &fields[0], &doc->name);
-    }
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_faas_document_string(r, &fields[1], &language);
-    }
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_faas_document_string(r, &fields[2], &doc->source);
-    }
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_faas_store_name(r, name, doc);
-    }
-
-    if (rc == NGX_DECLINED && fields[1].value) {
-        rc = ngx_http_faas_store_language(r, &language, doc);
-    }
-
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
-
-    if (fields[2].value == NULL) {
-        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
-                   "invalid_request", "source_code is missing");
-    }
-
-    if (doc->source.len > NGX_HTTP_FAAS_SOURCE_SIZE) {
-        return ngx_http_faas_reply_literal(r,
-                   NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "too_large",
-                   "the source is larger than 4194304 bytes");
-    }
-
-    return ngx_http_faas_store_sidecar(r, json.others, doc);
-}
-
-
-/* the settings as they came: an object of their own, byte for byte */
-
-static ngx_int_t
-ngx_http_faas_store_sidecar(ngx_http_request_t *r, ngx_array_t *members,
-    ngx_http_faas_store_doc_t *doc)
-{
-    u_char                       *p;
-    size_t                        len;
-    ngx_uint_t                    i;
-    ngx_http_faas_json_member_t  *m;
-
-    if (members == NULL || members->nelts == 0) {
-        return NGX_DECLINED;
-    }
-
-    m = members->elts;
-    len = sizeof("{}" CRLF);
-
-    for (i = 0; i < members->nelts; i++) {
-        len += m[i].key.len + m[i].value.len + sizeof("\"\":,\n");
-    }
-
-    p = ngx_pnalloc(r->pool, len);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    doc->sidecar.data = p;
-
-    for (i = 0; i < members->nelts; i++) {
-
-        /* the names are known, and need no escaping */
-
-        p = ngx_sprintf(p, "%s\"%V\":%V", i ? ",\n" : "{", &m[i].key,
-                        &m[i].value);
-    }
-
-    p = ngx_sprintf(p, "}\n");
-    doc->sidecar.len = p - doc->sidecar.data;
-
-    return NGX_DECLINED;
-}
-
-
-/* whether its runtime allows them; NGX_DECLINED, or answered */
-
-static ngx_int_t
-ngx_http_faas_store_settings(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc)
-{
-    ngx_str_t                  code;
-    ngx_http_faas_settings_t   settings;
-
-    if (doc->sidecar.len == 0) {
-        return NGX_DECLINED;
-    }
-
-    switch (ngx_http_faas_settings(ngx_http_faas_get_pool(r), r->pool,
-                                   &doc->sidecar, doc->runtime, &settings))
-    {
-
-    case NGX_OK:
-        return NGX_DECLINED;
-
-    case NGX_DECLINED:
-        ngx_str_set(&code, "invalid_settings");
-        return ngx_http_faas_reply_error(r, NGX_HTTP_BAD_REQUEST, &code,
-                                         &settings.error);
-
-    default:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-}
-
-
-static ngx_int_t
-ngx_http_faas_store_name(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_http_faas_store_doc_t *doc)
-{
-    if (name && doc->name.data == NULL) {
-        doc->name = *name;
-        return NGX_DECLINED;
-    }
-
-    if (doc->name.data == NULL) {
-        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
-                   "invalid_name", "name is missing");
-    }
-
-    if (ngx_http_faas_name_check(&doc->name) != NGX_OK) {
-        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
-                   "invalid_name", "the function's name is not valid");
-    }
-
-    if (name
-        && (name->len != doc->name.len
-            || ngx_memcmp(name->data, doc->name.data, name->len) != 0))
-    {
-        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
-                   "invalid_name", "name is not that of the URI");
-    }
-
-    return NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_faas_store_language(ngx_http_request_t *r, ngx_str_t *language,
-    ngx_http_faas_store_doc_t *doc)
-{
-    ngx_uint_t                i;
-    ngx_array_t              *runtimes;
-    ngx_http_faas_runtime_t  *rt;
-
-    runtimes = ngx_http_faas_get_pool(r)->runtimes;
-    rt = runtimes->elts;
-
-    for (i = 0; i < runtimes->nelts; i++) {
-
-        if (rt[i].name.len == language->len
-            && ngx_strncmp(rt[i].name.data, language->data, language->len)
-               == 0)
-        {
-            doc->runtime = &rt[i];
-            return NGX_DECLINED;
-        }
-    }
-
-    return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
-               "invalid_language", "there is no such language here");
-}
-
-
 /* a name is of one file, of whatever language: looks and writes at once */
 
 static ngx_int_t
 ngx_http_faas_store_locked(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc, ngx_http_faas_store_pt write)
+    ngx_http_faas_spec_t *spec, ngx_http_faas_store_pt write)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
@@ -406,7 +195,7 @@ ngx_http_faas_store_locked(ngx_http_request_t *r,
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    rc = write(r, doc);
+    rc = write(r, spec);
 
     (void) ngx_close_file(fd);
 
@@ -417,51 +206,51 @@ ngx_http_faas_store_locked(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_faas_store_create(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_http_faas_store_doc_t  doc;
+    ngx_int_t             rc;
+    ngx_http_faas_spec_t  spec;
 
-    rc = ngx_http_faas_store_parse(r, NULL, &doc);
+    rc = ngx_http_faas_spec(r, NULL, &spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    if (doc.runtime == NULL) {
+    if (spec.runtime == NULL) {
         return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
                    "invalid_language", "language is missing");
     }
 
-    return ngx_http_faas_store_locked(r, &doc, ngx_http_faas_store_add);
+    return ngx_http_faas_store_locked(r, &spec, ngx_http_faas_store_add);
 }
 
 
 static ngx_int_t
-ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
+ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_spec_t *spec)
 {
     ngx_int_t                      rc;
     ngx_http_faas_listing_item_t   item;
 
-    rc = ngx_http_faas_store_settings(r, doc);
+    rc = ngx_http_faas_spec_settings(r, spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
     /* of any language: one name is one function */
 
-    rc = ngx_http_faas_store_find(r, &doc->name, &item);
+    rc = ngx_http_faas_store_find(r, &spec->name, &item);
 
     if (rc == NGX_DECLINED) {
 
-        rc = ngx_http_faas_store_write(r, doc, 1);
+        rc = ngx_http_faas_store_write(r, spec, 1);
 
         if (rc == NGX_OK) {
 
-            if (ngx_http_faas_store_location(r, &doc->name) != NGX_OK) {
+            if (ngx_http_faas_store_location(r, &spec->name) != NGX_OK) {
                 return NGX_HTTP_INTERNAL_SERVER_ERROR;
             }
 
-            ngx_http_faas_store_begin(r, doc);
+            ngx_http_faas_store_begin(r, spec);
 
-            return ngx_http_faas_store_reply(r, NGX_HTTP_CREATED, &doc->name);
+            return ngx_http_faas_store_reply(r, NGX_HTTP_CREATED, &spec->name);
         }
 
     } else if (rc == NGX_OK) {
@@ -484,7 +273,7 @@ ngx_http_faas_store_add(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
 
 static ngx_int_t
 ngx_http_faas_store_write(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc, ngx_uint_t create)
+    ngx_http_faas_spec_t *spec, ngx_uint_t create)
 {
     u_char                    sum[NGX_HTTP_FAAS_REVISION_LEN];
     ngx_int_t                 rc;
@@ -492,9 +281,9 @@ ngx_http_faas_store_write(ngx_http_request_t *r,
     ngx_http_faas_identity_t  identity;
 
     if (ngx_http_faas_pool_path(ngx_http_faas_get_pool(r), r->pool,
-                                &doc->name, doc->runtime, &path)
+                                &spec->name, spec->runtime, &path)
         != NGX_OK
-        || ngx_http_faas_source_sidecar(r->pool, &path, doc->runtime,
+        || ngx_http_faas_source_sidecar(r->pool, &path, spec->runtime,
                                         &sidecar)
            != NGX_OK)
     {
@@ -513,13 +302,13 @@ ngx_http_faas_store_write(ngx_http_request_t *r,
         old.len = 0;
     }
 
-    if (ngx_http_faas_store_put_sidecar(r, &sidecar, &doc->sidecar)
+    if (ngx_http_faas_store_put_sidecar(r, &sidecar, &spec->sidecar)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    rc = ngx_http_faas_file_write(r->pool, &path, &doc->source, create,
+    rc = ngx_http_faas_file_write(r->pool, &path, &spec->source, create,
                                   r->connection->log);
 
     if (rc != NGX_OK) {
@@ -549,11 +338,11 @@ ngx_http_faas_store_put_sidecar(ngx_http_request_t *r, ngx_str_t *path,
 
 static void
 ngx_http_faas_store_begin(ngx_http_request_t *r,
-    ngx_http_faas_store_doc_t *doc)
+    ngx_http_faas_spec_t *spec)
 {
-    if (doc->sidecar.len || doc->runtime->scale.min_instances) {
+    if (spec->sidecar.len || spec->runtime->scale.min_instances) {
         (void) ngx_http_faas_minimum(ngx_http_faas_get_pool(r), r->pool,
-                                     r->connection->log, &doc->name);
+                                     r->connection->log, &spec->name);
     }
 }
 
@@ -600,27 +389,27 @@ ngx_http_faas_store_location(ngx_http_request_t *r, ngx_str_t *name)
 ngx_int_t
 ngx_http_faas_store_replace(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_int_t                  rc;
-    ngx_http_faas_store_doc_t  doc;
+    ngx_int_t             rc;
+    ngx_http_faas_spec_t  spec;
 
-    rc = ngx_http_faas_store_parse(r, name, &doc);
+    rc = ngx_http_faas_spec(r, name, &spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    return ngx_http_faas_store_locked(r, &doc, ngx_http_faas_store_put);
+    return ngx_http_faas_store_locked(r, &spec, ngx_http_faas_store_put);
 }
 
 
 static ngx_int_t
-ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
+ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_spec_t *spec)
 {
     ngx_int_t                      rc;
     ngx_str_t                     *name;
     ngx_uint_t                     status;
     ngx_http_faas_listing_item_t   item;
 
-    name = &doc->name;
+    name = &spec->name;
 
     rc = ngx_http_faas_store_find(r, name, &item);
 
@@ -630,22 +419,22 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
 
     status = (rc == NGX_OK) ? NGX_HTTP_OK : NGX_HTTP_CREATED;
 
-    if (doc->runtime == NULL) {
+    if (spec->runtime == NULL) {
 
         if (rc != NGX_OK) {
             return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
                        "invalid_language", "language is missing");
         }
 
-        doc->runtime = item.runtime;
+        spec->runtime = item.runtime;
     }
 
-    rc = ngx_http_faas_store_settings(r, doc);
+    rc = ngx_http_faas_spec_settings(r, spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    rc = ngx_http_faas_store_write(r, doc, 0);
+    rc = ngx_http_faas_store_write(r, spec, 0);
 
     if (rc == NGX_BUSY) {
         return ngx_http_faas_reply_literal(r, NGX_HTTP_CONFLICT,
@@ -659,7 +448,7 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
     /* in another language it is another file */
 
     if (status == NGX_HTTP_OK
-        && doc->runtime != item.runtime
+        && spec->runtime != item.runtime
         && ngx_http_faas_file_delete(r->pool, &item.path, r->connection->log)
            == NGX_ERROR)
     {
@@ -672,7 +461,7 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_store_doc_t *doc)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_faas_store_begin(r, doc);
+    ngx_http_faas_store_begin(r, spec);
 
     return ngx_http_faas_store_reply(r, status, name);
 }
