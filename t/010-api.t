@@ -51,7 +51,9 @@ is(header($res, 'Content-Type'), 'application/json', 'type');
 
 my $fn = decode_json($res->{body});
 is(join(' ', $res->{body} =~ /"(\w+)":/g),
-   'id name language source_code created_at', 'members, in their order');
+   'id name language source_code created_at revision state instances active '
+   . 'waiting env memory cpus pids concurrency min_instances max_instances '
+   . 'idle queue queue_timeout', 'members, in their order');
 is($fn->{id}, 'greet', 'id');
 is($fn->{language}, 'python', 'language');
 is($fn->{source_code}, main::source('one'), 'source');

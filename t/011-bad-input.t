@@ -251,7 +251,7 @@ main::refused(post('/functions',
               400, 'invalid_request', 'half of a surrogate pair');
 
 for my $field ('HostConfig', 'Privileged', 'Binds', 'CapAdd', 'image', 'Image',
-               'Env', 'env', 'user')
+               'Env', 'ENV', 'user')
 {
     main::refused(post('/functions', main::json({ %$ok, $field => {} })),
                   400, 'unknown_field', $field);
