@@ -434,7 +434,7 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
         return;
     }
 
-    if (!u->request_sent && !bd->moved && !bd->tried) {
+    if (!u->request_sent && ctx->adm.admitted && !bd->moved && !bd->tried) {
         bd->moved = 1;
         pc->tries = 1;
 
