@@ -16,6 +16,8 @@
 #define NGX_HTTP_FAAS_TITLE_QUIET    200        /* ms, after a claim */
 #define NGX_HTTP_FAAS_TITLE_DELAYS   10         /* so often, under load */
 #define NGX_HTTP_FAAS_TITLE_TIMEOUT  5000       /* ms, the call */
+#define NGX_HTTP_FAAS_TITLE_RETRY    1000       /* ms, no engine answers */
+#define NGX_HTTP_FAAS_TITLE_RETRIES  600
 #define NGX_HTTP_FAAS_TITLE_EXIT     1000       /* ms, all that are left */
 
 
@@ -27,6 +29,7 @@ typedef struct {
     ngx_str_t                        id;
     ngx_str_t                        name;
     ngx_uint_t                       delays;
+    ngx_uint_t                       retries;
 } ngx_http_faas_title_t;
 
 
@@ -137,6 +140,19 @@ ngx_http_faas_title_send(ngx_http_faas_title_t *title)
 static void
 ngx_http_faas_title_handler(ngx_http_faas_call_t *call)
 {
+    ngx_http_faas_title_t  *title;
+
+    title = call->data;
+
+    if (call->status == 0 && title->retries++ < NGX_HTTP_FAAS_TITLE_RETRIES) {
+
+        /* the engine may be restarted; nobody who exits waits for that */
+
+        title->timer.cancelable = 1;
+        ngx_add_timer(&title->timer, NGX_HTTP_FAAS_TITLE_RETRY);
+        return;
+    }
+
     /* what nobody can tell the function of is removed after a restart */
 
     if (call->status != NGX_HTTP_NO_CONTENT) {
@@ -145,7 +161,7 @@ ngx_http_faas_title_handler(ngx_http_faas_call_t *call)
                       call->status);
     }
 
-    ngx_http_faas_title_end(call->data);
+    ngx_http_faas_title_end(title);
 }
 
 
