@@ -545,6 +545,10 @@ ngx_http_faas_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if (conf->function) {
+        ngx_http_faas_balancer_distrust(cf);
+    }
+
     return NGX_CONF_OK;
 }
 

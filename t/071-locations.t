@@ -10,7 +10,7 @@ use FaasLife;
 use IO::Uncompress::Gunzip qw(gunzip);
 use Time::HiRes qw(sleep time);
 
-plan tests => 96;
+plan tests => 108;
 
 # Tells what it was asked, and does what the query says: "status=", "sleep=",
 # "size=", and headers of any other name.
@@ -457,6 +457,19 @@ is(join(' ', map { header(get('/cached?none&Cache-Control=no-store'), 'X-Cache')
 is(counted(@res), '10 x 200', 'ten at once, and cold');
 is(join(' ', sort map { told($_)->{count} } @res), join(' ', (1) x 10),
    'the function ran once');
+
+# a function is not trusted, wherever its answer comes from
+
+for my $header (qw(X-Accel-Redirect=/secret X-Accel-Charset=koi8-r
+                   X-Accel-Limit-Rate=1 X-Accel-Buffering=no))
+{
+    my @res = map { get("/cached?a&$header", timeout => 5) } 1, 2;
+
+    is(join(' ', map { "$_->{status} " . header($_, 'X-Cache') . " $_->{complete}" } @res),
+       '200 MISS 1 200 HIT 1', "$header, and from the cache");
+    is($res[1]{body}, $res[0]{body}, "$header: the same answer");
+    is(header($res[1], 'Content-Type'), 'application/json', "$header: of its own type");
+}
 
 
 

@@ -36,6 +36,9 @@ typedef struct {
 } ngx_http_faas_balancer_t;
 
 
+extern ngx_module_t  ngx_http_proxy_module;
+
+
 static ngx_int_t ngx_http_faas_balancer_init(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
@@ -93,6 +96,28 @@ ngx_http_faas_balancer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/*
+ * A function is not trusted: nginx must not do what it says, nor what a cached
+ * answer says, which is sent without a peer.  Proxy's configuration begins with
+ * that of an upstream, and is merged by now.
+ */
+
+void
+ngx_http_faas_balancer_distrust(ngx_conf_t *cf)
+{
+    ngx_http_upstream_conf_t  *conf;
+
+    conf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_proxy_module);
+
+    conf->ignore_headers |= NGX_CONF_BITMASK_SET
+                            |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
+                            |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
+                            |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
+                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
+                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
+}
+
+
 static ngx_int_t
 ngx_http_faas_balancer_init(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 {
@@ -133,21 +158,12 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    /* a function is not trusted: nginx must not do what it says */
-
     conf = ngx_palloc(r->pool, sizeof(ngx_http_upstream_conf_t));
     if (conf == NULL) {
         return NGX_ERROR;
     }
 
     *conf = *u->conf;
-
-    conf->ignore_headers |= NGX_CONF_BITMASK_SET
-                            |NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT
-                            |NGX_HTTP_UPSTREAM_IGN_XA_EXPIRES
-                            |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
-                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
-                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
 
     /* a bridge of this machine: who does not answer there is gone */
 
