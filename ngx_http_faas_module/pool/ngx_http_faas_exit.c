@@ -17,6 +17,8 @@
 
 
 #define NGX_HTTP_FAAS_EXIT_TIME  10000          /* ms, for everything */
+#define NGX_HTTP_FAAS_EXIT_LATE  3000           /* ms, what is being made */
+#define NGX_HTTP_FAAS_EXIT_PAUSE 100            /* ms */
 #define NGX_HTTP_FAAS_EXIT_PAGE  128            /* of the list */
 
 /* removed at once */
@@ -27,6 +29,7 @@ typedef struct {
     ngx_http_faas_pool_t            *fp;
     ngx_pool_t                      *pool;
     ngx_log_t                       *log;
+    u_char                          *seen;      /* one byte a slot */
     ngx_uint_t                       removed;
     ngx_uint_t                       failed;
 } ngx_http_faas_exit_t;
@@ -36,6 +39,7 @@ static ngx_int_t ngx_http_faas_exit_call(ngx_http_faas_exit_t *ex,
     ngx_http_faas_call_t *call);
 static ngx_int_t ngx_http_faas_exit_ping(ngx_http_faas_exit_t *ex);
 static ngx_int_t ngx_http_faas_exit_page(ngx_http_faas_exit_t *ex);
+static ngx_uint_t ngx_http_faas_exit_late(ngx_http_faas_exit_t *ex);
 static ngx_uint_t ngx_http_faas_exit_ours(ngx_http_faas_exit_t *ex,
     ngx_http_faas_docker_container_t *c);
 static void ngx_http_faas_exit_remove(ngx_http_faas_exit_t *ex,
@@ -49,7 +53,7 @@ void
 ngx_http_faas_exit(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
 {
     ngx_int_t             rc;
-    ngx_uint_t            n;
+    ngx_uint_t            n, pauses;
     ngx_http_faas_exit_t  ex;
 
     if (fp->zone.sh == NULL) {
@@ -66,6 +70,12 @@ ngx_http_faas_exit(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
         return;
     }
 
+    ex.seen = ngx_pcalloc(ex.pool, fp->zone.sh->ninstances);
+    if (ex.seen == NULL) {
+        ngx_destroy_pool(ex.pool);
+        return;
+    }
+
     if (ngx_http_faas_curl_init_master(cycle, &fp->engine,
                                        NGX_HTTP_FAAS_EXIT_TIME)
         != NGX_OK)
@@ -78,11 +88,24 @@ ngx_http_faas_exit(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
 
     if (ngx_http_faas_exit_ping(&ex) == NGX_OK) {
 
-        do {
+        pauses = NGX_HTTP_FAAS_EXIT_LATE / NGX_HTTP_FAAS_EXIT_PAUSE;
+
+        for ( ;; ) {
             n = ex.removed;
             rc = ngx_http_faas_exit_page(&ex);
 
-        } while (rc == NGX_AGAIN && ex.removed > n);
+            if (rc == NGX_AGAIN && ex.removed > n) {
+                continue;
+            }
+
+            if (rc != NGX_OK || !ngx_http_faas_exit_late(&ex)
+                || pauses-- == 0)
+            {
+                break;
+            }
+
+            ngx_msleep(NGX_HTTP_FAAS_EXIT_PAUSE);
+        }
 
         if (rc == NGX_OK) {
             ngx_http_faas_exit_network(&ex);
@@ -209,6 +232,31 @@ ngx_http_faas_exit_page(ngx_http_faas_exit_t *ex)
 }
 
 
+/* a worker asked for it and has gone, and the engine goes on with it */
+
+static ngx_uint_t
+ngx_http_faas_exit_late(ngx_http_faas_exit_t *ex)
+{
+    ngx_uint_t                 i;
+    ngx_http_faas_sh_t        *sh;
+    ngx_http_faas_instance_t  *inst;
+
+    sh = ex->fp->zone.sh;
+
+    for (i = 0; i < sh->ninstances; i++) {
+        inst = &sh->instances[i];
+
+        if (inst->state == NGX_HTTP_FAAS_CREATING
+            && inst->starting && !ex->seen[i])
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* or of a zone that nobody has any more */
 
 static ngx_uint_t
@@ -222,6 +270,10 @@ ngx_http_faas_exit_ours(ngx_http_faas_exit_t *ex,
 
     if (ngx_http_faas_container_parse(ex->pool, &c->name, &name) != NGX_OK) {
         return 1;
+    }
+
+    if (name.epoch == zone->sh->epoch && name.slot < zone->sh->ninstances) {
+        ex->seen[name.slot] = 1;
     }
 
     return name.epoch == zone->sh->epoch
