@@ -9,6 +9,10 @@
 #include "ngx_http_faas_lease.h"
 
 
+static ngx_uint_t ngx_http_faas_census_kin(ngx_http_faas_function_t *fn,
+    ngx_http_faas_orphan_t *orphan);
+
+
 ngx_uint_t
 ngx_http_faas_census_known(ngx_http_faas_zone_t *zone, u_char *id,
     uint32_t epoch, ngx_uint_t slot, ngx_uint_t generation)
@@ -42,6 +46,38 @@ ngx_http_faas_census_known(ngx_http_faas_zone_t *zone, u_char *id,
 }
 
 
+/* whether it may serve beside what the function has, and is not too much */
+
+static ngx_uint_t
+ngx_http_faas_census_kin(ngx_http_faas_function_t *fn,
+    ngx_http_faas_orphan_t *orphan)
+{
+    ngx_uint_t                 coming;
+    ngx_queue_t               *q;
+    ngx_http_faas_instance_t  *inst;
+
+    for (q = ngx_queue_head(&fn->instances);
+         q != ngx_queue_sentinel(&fn->instances);
+         q = ngx_queue_next(q))
+    {
+        inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
+
+        if (inst->state != NGX_HTTP_FAAS_READY
+            || inst->kind != orphan->kind
+            || ngx_memcmp(inst->revision, orphan->revision,
+                          NGX_HTTP_FAAS_REVISION_LEN)
+               != 0)
+        {
+            return 0;
+        }
+    }
+
+    return !fn->known
+           || ngx_http_faas_function_live(fn, 0, &coming)
+              < fn->scale.max_instances;
+}
+
+
 ngx_int_t
 ngx_http_faas_census_adopt(ngx_http_faas_zone_t *zone,
     ngx_http_faas_orphan_t *orphan)
@@ -72,7 +108,7 @@ ngx_http_faas_census_adopt(ngx_http_faas_zone_t *zone,
         goto done;
     }
 
-    if (!ngx_queue_empty(&fn->instances)) {
+    if (!ngx_http_faas_census_kin(fn, orphan)) {
         goto done;
     }
 

@@ -35,7 +35,7 @@ ngx_uint_t ngx_http_faas_census_known(ngx_http_faas_zone_t *zone,
 
 /*
  * Takes a running container over as a ready instance.  NGX_DECLINED: its
- * address is in use, or its function served; NGX_ERROR: no memory.
+ * address is in use, or its function has enough; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_faas_census_adopt(ngx_http_faas_zone_t *zone,
     ngx_http_faas_orphan_t *orphan);

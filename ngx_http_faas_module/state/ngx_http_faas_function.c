@@ -392,9 +392,15 @@ ngx_http_faas_function_update(ngx_http_faas_function_t *fn,
                           NGX_HTTP_FAAS_REVISION_LEN)
                == 0)
         {
+            if (inst->version == 0) {
+
+                /* of an adopted one only the runtime's were known */
+
+                inst->concurrency = fn->scale.concurrency;
+                inst->idle = fn->scale.idle;
+            }
+
             inst->version = fn->version;
-            inst->concurrency = fn->scale.concurrency;
-            inst->idle = fn->scale.idle;
         }
     }
 }

@@ -103,7 +103,7 @@ ngx_http_faas_unit_lease_turn(ngx_http_faas_unit_lease_t *tl,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_faas_instance_turn(ngx_http_faas_unit_lease_owner(tl, inst),
+    rc = ngx_http_faas_turn(ngx_http_faas_unit_lease_owner(tl, inst),
                                      inst);
 
     ngx_http_faas_unit_zone_check(tl->t);
@@ -124,8 +124,7 @@ ngx_http_faas_unit_lease_loading(ngx_http_faas_unit_lease_t *tl,
 
     assert_int_equal(ngx_http_faas_instance_wanted(zone, inst), NGX_OK);
     assert_int_equal(ngx_http_faas_instance_refresh(zone, inst), NGX_OK);
-    assert_int_equal(ngx_http_faas_instance_loading(zone, inst, want,
-                                                    concurrency, 0),
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, inst, want, concurrency),
                      NGX_OK);
 
     ngx_http_faas_unit_zone_check(tl->t);

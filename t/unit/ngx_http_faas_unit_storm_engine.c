@@ -67,7 +67,7 @@ ngx_http_faas_unit_storm_go(ngx_http_faas_unit_storm_t *storm,
     case 0: /* to its turn */
 
         if (!inst->warm) {
-            rc = ngx_http_faas_instance_turn(storm->zone, inst);
+            rc = ngx_http_faas_turn(storm->zone, inst);
 
             if (rc == NGX_AGAIN) {
                 return NULL;
@@ -116,9 +116,10 @@ ngx_http_faas_unit_storm_go(ngx_http_faas_unit_storm_t *storm,
         want = ngx_http_faas_unit_zone_want("", job->revision,
                                             job->revision);
 
-        rc = ngx_http_faas_instance_loading(storm->zone, inst, want,
-                                  1 + ngx_http_faas_unit_storm_random(3),
-                                  20 * ngx_http_faas_unit_storm_random(3));
+        want->scale.idle = 20 * ngx_http_faas_unit_storm_random(3);
+
+        rc = ngx_http_faas_unit_zone_loading(storm->zone, inst, want,
+                                     1 + ngx_http_faas_unit_storm_random(3));
 
         if (rc == NGX_AGAIN) {
             job->state = 1;

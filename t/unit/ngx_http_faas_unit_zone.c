@@ -270,6 +270,11 @@ ngx_http_faas_unit_zone_want(char *name, ngx_uint_t identity,
     want.name.len = ngx_strlen(name);
 
     want.kind = NGX_HTTP_FAAS_UNIT_KIND;
+    want.looked = 1;
+
+    want.scale.concurrency = 1;
+    want.scale.max_instances = 1;
+    want.scale.queue = 1000;
 
     want.identity.uniq = identity;
     want.identity.size = 100;
@@ -282,6 +287,17 @@ ngx_http_faas_unit_zone_want(char *name, ngx_uint_t identity,
     }
 
     return &want;
+}
+
+
+ngx_int_t
+ngx_http_faas_unit_zone_loading(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
+    ngx_uint_t concurrency)
+{
+    want->scale.concurrency = concurrency;
+
+    return ngx_http_faas_instance_loading(zone, inst, want);
 }
 
 

@@ -13,6 +13,7 @@
 
 
 #include "ngx_http_faas_lease.h"
+#include "ngx_http_faas_turn.h"
 
 
 #define NGX_HTTP_FAAS_UNIT_WORKERS  3
@@ -76,6 +77,11 @@ ngx_uint_t ngx_http_faas_unit_zone_rung(ngx_http_faas_unit_zone_t *t,
 /* a wanted file: the revision is twenty such characters, 0: not read */
 ngx_http_faas_want_t *ngx_http_faas_unit_zone_want(char *name,
     ngx_uint_t identity, u_char revision);
+
+/* it is on its way into the instance, which takes so many requests */
+ngx_int_t ngx_http_faas_unit_zone_loading(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want,
+    ngx_uint_t concurrency);
 
 /* these lock: a function made, found, or NULL, or let go of */
 ngx_http_faas_function_t *ngx_http_faas_unit_zone_get(

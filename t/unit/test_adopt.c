@@ -215,12 +215,13 @@ ngx_http_faas_test_adopt_taken(void **state)
 }
 
 
-/* the function has an instance, in whatever state: one is enough */
+/* the function has instances: no more than may be, and of one revision */
 
 static void
 ngx_http_faas_test_adopt_served(void **state)
 {
     ngx_http_faas_zone_t        *zone;
+    ngx_http_faas_orphan_t      *orphan;
     ngx_http_faas_instance_t    *inst;
     ngx_http_faas_unit_lease_t   tl;
 
@@ -249,7 +250,12 @@ ngx_http_faas_test_adopt_served(void **state)
     assert_int_equal(ngx_http_faas_census_adopt(zone,
 
                                 ngx_http_faas_test_adopt_orphan("other", 10)),
-                     NGX_DECLINED);
+                     NGX_OK);
+    ngx_http_faas_unit_zone_check(tl.t);
+
+    orphan = ngx_http_faas_test_adopt_orphan("other", 11);
+    orphan->kind++;
+    assert_int_equal(ngx_http_faas_census_adopt(zone, orphan), NGX_DECLINED);
     ngx_http_faas_unit_zone_check(tl.t);
 
     ngx_http_faas_unit_lease_end(&tl);
@@ -349,8 +355,9 @@ ngx_http_faas_test_adopt_version(void **state)
     other = tl.inst;
     held = tl.lease;
     assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "other", 'A'),
-                     NGX_OK);
+                     NGX_AGAIN);
     ngx_http_faas_unit_state(held, HELD);
+    assert_int_equal(inst->concurrency, 1);
     assert_ptr_equal(held->instance, inst);
     (void) ngx_http_faas_unit_lease_fail(&tl, other, 503);
 

@@ -474,7 +474,7 @@ ngx_http_faas_test_edit_late(void **state)
 
     zone = ngx_http_faas_unit_lease_owner(&tl, inst);
     want = ngx_http_faas_unit_zone_want("", 'A', 'A');
-    assert_int_equal(ngx_http_faas_instance_loading(zone, inst, want, 2, 0),
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, inst, want, 2),
                      NGX_AGAIN);
     ngx_http_faas_unit_zone_check(tl.t);
     ngx_http_faas_unit_inst(inst, CREATING);
@@ -488,7 +488,7 @@ ngx_http_faas_test_edit_late(void **state)
 
     zone = ngx_http_faas_unit_lease_owner(&tl, inst);
     want = ngx_http_faas_unit_zone_want("", 'A', 'A');
-    assert_int_equal(ngx_http_faas_instance_loading(zone, inst, want, 2, 0),
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, inst, want, 2),
                      NGX_OK);
     ngx_http_faas_unit_zone_check(tl.t);
     assert_int_equal(inst->version, 3);
@@ -512,7 +512,7 @@ ngx_http_faas_test_edit_late(void **state)
     assert_int_equal(ngx_http_faas_instance_refresh(zone, inst),
                      NGX_DECLINED);
     want = ngx_http_faas_unit_zone_want("", 'A', 'A');
-    assert_int_equal(ngx_http_faas_instance_loading(zone, inst, want, 2, 0),
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, inst, want, 2),
                      NGX_DECLINED);
     ngx_http_faas_unit_inst(inst, DEAD);
 
@@ -597,10 +597,9 @@ ngx_http_faas_test_edit_language(void **state)
 
     zone = ngx_http_faas_unit_lease_owner(&tl, inst);
     assert_int_equal(ngx_http_faas_instance_refresh(zone, inst), NGX_OK);
-    assert_int_equal(ngx_http_faas_instance_loading(zone, inst,
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, inst,
 
-                                   ngx_http_faas_unit_zone_want("", 'A', 'A'),
-                                                    1, 0),
+                                   ngx_http_faas_unit_zone_want("", 'A', 'A'), 1),
                      NGX_DECLINED);
 
     ngx_http_faas_verdict_abandon(zone, inst);
@@ -610,7 +609,7 @@ ngx_http_faas_test_edit_language(void **state)
 
     zone = ngx_http_faas_unit_lease_owner(&tl, next);
     assert_int_equal(ngx_http_faas_instance_refresh(zone, next), NGX_OK);
-    assert_int_equal(ngx_http_faas_instance_loading(zone, next, &want, 3, 0),
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, next, &want, 3),
                      NGX_OK);
     ngx_http_faas_unit_lease_verdict(&tl, next);
 

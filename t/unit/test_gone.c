@@ -431,6 +431,7 @@ ngx_http_faas_test_gone_condemn(void **state)
 static ngx_http_faas_instance_t *
 ngx_http_faas_test_gone_lazy(ngx_http_faas_unit_lease_t *tl, ngx_msec_t idle)
 {
+    ngx_http_faas_want_t      *want;
     ngx_http_faas_zone_t      *zone;
     ngx_http_faas_lease_t     *lease;
     ngx_http_faas_instance_t  *inst;
@@ -442,10 +443,11 @@ ngx_http_faas_test_gone_lazy(ngx_http_faas_unit_lease_t *tl, ngx_msec_t idle)
 
     zone = ngx_http_faas_unit_lease_owner(tl, inst);
     assert_int_equal(ngx_http_faas_instance_refresh(zone, inst), NGX_OK);
-    assert_int_equal(ngx_http_faas_instance_loading(zone, inst,
 
-                                   ngx_http_faas_unit_zone_want("", 'A', 'A'),
-                                                    2, idle),
+    want = ngx_http_faas_unit_zone_want("", 'A', 'A');
+    want->scale.idle = idle;
+
+    assert_int_equal(ngx_http_faas_unit_zone_loading(zone, inst, want, 2),
                      NGX_OK);
     ngx_http_faas_unit_lease_verdict(tl, inst);
     assert_int_equal(inst->idle, idle);

@@ -337,7 +337,7 @@ ngx_http_faas_test_reap_recount(void **state)
     tl.t->zone.sh->starting = 2;
     inst->active = 3;
 
-    assert_int_equal(ngx_http_faas_instance_turn(
+    assert_int_equal(ngx_http_faas_turn(
                           ngx_http_faas_unit_lease_owner(&tl, parked), parked),
                      NGX_AGAIN);
 

@@ -189,10 +189,10 @@ ngx_http_faas_test_runtime_defaults(void **state)
     assert_int_equal(runtimes->nelts, 2);
     rt = runtimes->elts;
 
-    assert_int_equal(rt[0].concurrency, 1);
-    assert_int_equal(rt[1].concurrency, 64);
-    assert_int_equal(rt[0].idle, 600000);
-    assert_int_equal(rt[1].idle, 600000);
+    assert_int_equal(rt[0].scale.concurrency, 1);
+    assert_int_equal(rt[1].scale.concurrency, 64);
+    assert_int_equal(rt[0].scale.idle, 600000);
+    assert_int_equal(rt[1].scale.idle, 600000);
     assert_int_equal(rt[0].prewarm, 2);
     assert_int_equal(rt[1].prewarm, 1);
     assert_int_equal(rt[0].start, 3000);
@@ -241,7 +241,7 @@ ngx_http_faas_test_runtime_idle(void **state)
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         assert_int_equal(ngx_http_faas_test_runtime_good(*state,
-                                                         good[i].line)->idle,
+                                                         good[i].line)->scale.idle,
                          good[i].idle);
     }
 
@@ -264,7 +264,7 @@ ngx_http_faas_test_runtime_parameters(void **state)
                        "cpus=0.01 start_timeout=1ms");
     assert_int_equal(rt->ext.len, 2);
     assert_int_equal(rt->image.len, 1);
-    assert_int_equal(rt->concurrency, 65535);
+    assert_int_equal(rt->scale.concurrency, 65535);
     assert_int_equal(rt->prewarm, 256);
     assert_int_equal(rt->pids, 32768);
     assert_int_equal(rt->memory, 8 * 1024 * 1024);
@@ -278,7 +278,7 @@ ngx_http_faas_test_runtime_parameters(void **state)
                        "cpus=1024 start_timeout=1m");
     assert_int_equal(rt->ext.len, 8);
     assert_memory_equal(rt->image.data, "a/b:c@d", 7);
-    assert_int_equal(rt->concurrency, 1);
+    assert_int_equal(rt->scale.concurrency, 1);
     assert_int_equal(rt->prewarm, 0);
     assert_int_equal(rt->pids, 8);
     assert_int_equal(rt->memory, (off_t) 2 * 1024 * 1024 * 1024);

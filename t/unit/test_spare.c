@@ -403,7 +403,7 @@ ngx_http_faas_test_spare_relieve(void **state)
         ngx_http_faas_unit_lease_news(&tl, 2, other);
 
         zone = ngx_http_faas_unit_lease_owner(&tl, parked);
-        assert_int_equal(ngx_http_faas_instance_turn(zone, parked),
+        assert_int_equal(ngx_http_faas_turn(zone, parked),
                          NGX_DECLINED);
         ngx_http_faas_verdict_abandon(zone, parked);
         ngx_http_faas_unit_lease_removed(&tl, parked);

@@ -84,7 +84,7 @@ ngx_http_faas_test_turn_alone(void **state)
     ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 1);
     assert_int_equal(tl.t->zone.sh->starting, 0);
 
-    assert_int_equal(ngx_http_faas_instance_turn(&tl.t->zone, inst),
+    assert_int_equal(ngx_http_faas_turn(&tl.t->zone, inst),
                      NGX_DECLINED);
     ngx_http_faas_unit_zone_check(tl.t);
 
@@ -258,7 +258,7 @@ ngx_http_faas_test_turn_leaves(void **state)
     assert_true(ngx_http_faas_unit_zone_rung(tl.t, 1));
 
     zone = ngx_http_faas_unit_lease_owner(&tl, second);
-    assert_int_equal(ngx_http_faas_instance_turn(zone, second), NGX_DECLINED);
+    assert_int_equal(ngx_http_faas_turn(zone, second), NGX_DECLINED);
 
     ngx_http_faas_unit_lease_loading(&tl, first, 'A', 1);
     assert_true(third->starting);
