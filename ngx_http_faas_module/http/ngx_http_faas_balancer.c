@@ -25,6 +25,7 @@ typedef struct {
     unsigned                           late:1;      /* to its first one */
     unsigned                           moved:1;     /* to another instance */
     unsigned                           waiting:1;   /* for that one */
+    ngx_event_t                        refusal;     /* there will be none */
 } ngx_http_faas_balancer_t;
 
 
@@ -36,8 +37,10 @@ static ngx_int_t ngx_http_faas_balancer_get(ngx_peer_connection_t *pc,
     void *data);
 static ngx_int_t ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
     ngx_http_faas_balancer_t *bd);
-static void ngx_http_faas_balancer_refused(ngx_http_faas_balancer_t *bd,
-    ngx_int_t rc);
+static void ngx_http_faas_balancer_refusal_handler(ngx_event_t *ev);
+static void ngx_http_faas_balancer_refuse(ngx_http_faas_balancer_t *bd);
+static ngx_uint_t ngx_http_faas_balancer_stale(ngx_http_request_t *r,
+    ngx_int_t status);
 static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
 static ngx_uint_t ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
@@ -169,6 +172,10 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     bd->late = ctx->late;
     ctx->balancer = bd;
 
+    bd->refusal.handler = ngx_http_faas_balancer_refusal_handler;
+    bd->refusal.data = r->connection;
+    bd->refusal.log = r->connection->log;
+
     /* news and the deadline are for the upstream from now on */
 
     ctx->served = 1;
@@ -255,37 +262,138 @@ ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
         return NGX_OK;
     }
 
-    if (rc != NGX_AGAIN) {
-        ngx_http_faas_balancer_refused(bd, rc);
-        return NGX_BUSY;
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
     }
 
+    /* one that is refused is told so from outside of the upstream's calls */
+
+    ngx_add_timer(&bd->refusal,
+                  (rc == NGX_AGAIN) ? ctx->adm.scale.queue_timeout : 0);
+
     bd->waiting = 1;
-    bd->request->upstream->conf->connect_timeout =
-                                               ctx->adm.scale.queue_timeout;
+    bd->request->upstream->conf->connect_timeout = NGX_MAX_INT32_VALUE;
 
     return ngx_http_faas_retry_hold(pc);
 }
 
 
-/* nginx will answer with 502 or 504, if not from its cache; we know better */
+/* refused, or for as long in the queue as that lets it */
 
 static void
-ngx_http_faas_balancer_refused(ngx_http_faas_balancer_t *bd, ngx_int_t rc)
+ngx_http_faas_balancer_refusal_handler(ngx_event_t *ev)
 {
-    ngx_http_faas_ctx_t  *ctx;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_balancer_t  *bd;
 
+    bd = ngx_queue_data(ev, ngx_http_faas_balancer_t, refusal);
     ctx = bd->ctx;
 
-    ngx_http_faas_request_undeadline(ctx);
+    ngx_http_set_log_request(bd->request->connection->log, bd->request);
 
-    if (rc == NGX_DECLINED) {
-        ctx->status = ngx_http_faas_request_reason(ctx);
+    if (ctx->adm.lease) {
+        ngx_http_faas_admission_expire(&ctx->adm);
+
+        ctx->adm.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        ngx_str_set(&ctx->adm.reason, "no_capacity");
     }
 
+    ngx_http_faas_balancer_refuse(bd);
+}
+
+
+/*
+ * There is no instance: an old answer, if nginx has one and may give it, else
+ * what is said before the content, too.  nginx itself would say 502 or 504 and
+ * might keep that in its cache, so its upstream is given up first.
+ */
+
+static void
+ngx_http_faas_balancer_refuse(ngx_http_faas_balancer_t *bd)
+{
+    ngx_int_t             status;
+    ngx_connection_t     *c;
+    ngx_http_request_t   *r;
+    ngx_http_faas_ctx_t  *ctx;
+
+    r = bd->request;
+    c = r->connection;
+    ctx = bd->ctx;
+
+    bd->waiting = 0;
+    ctx->failed = 1;
+
+    ngx_http_faas_request_undeadline(ctx);
     ngx_http_faas_admission_release(&ctx->adm);
 
-    ctx->failed = 1;
+    if (ctx->envelope) {
+        ngx_http_faas_retry_fail(r);
+        return;
+    }
+
+    status = ngx_http_faas_request_reason(ctx);
+
+    if (ngx_http_faas_balancer_stale(r, status)) {
+        ngx_http_faas_retry_fail(r);
+        return;
+    }
+
+    ctx->served = 0;
+
+    r->main->count++;
+    (*r->upstream->cleanup)(r);
+
+    ngx_http_finalize_request(r, status);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* whether nginx has an old answer that is better than this status */
+
+static ngx_uint_t
+ngx_http_faas_balancer_stale(ngx_http_request_t *r, ngx_int_t status)
+{
+#if (NGX_HTTP_CACHE)
+
+    ngx_uint_t            mask;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (u->cache_status != NGX_HTTP_CACHE_EXPIRED) {
+        return 0;
+    }
+
+    switch (status) {
+
+    case NGX_HTTP_NOT_FOUND:
+        mask = NGX_HTTP_UPSTREAM_FT_HTTP_404;
+        break;
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+        mask = NGX_HTTP_UPSTREAM_FT_HTTP_500|NGX_HTTP_UPSTREAM_FT_ERROR;
+        break;
+
+    case NGX_HTTP_BAD_GATEWAY:
+        mask = NGX_HTTP_UPSTREAM_FT_HTTP_502|NGX_HTTP_UPSTREAM_FT_ERROR;
+        break;
+
+    default: /* NGX_HTTP_SERVICE_UNAVAILABLE */
+        mask = NGX_HTTP_UPSTREAM_FT_HTTP_503|NGX_HTTP_UPSTREAM_FT_ERROR;
+        break;
+    }
+
+    if ((u->conf->cache_use_stale & mask) || r->cache->stale_error) {
+
+        /* in our own copy: a timeout is what nginx will be told */
+
+        u->conf->cache_use_stale |= NGX_HTTP_UPSTREAM_FT_TIMEOUT;
+        return 1;
+    }
+
+#endif
+
+    return 0;
 }
 
 
@@ -324,17 +432,22 @@ ngx_http_faas_balancer_news(ngx_http_faas_ctx_t *ctx)
         return;
     }
 
-    bd->waiting = 0;
+    ngx_del_timer(&bd->refusal);
 
     if (rc == NGX_OK) {
         bd->late = 0;
+        bd->waiting = 0;
         ctx->failed = 0;
         ngx_http_faas_retry_connect(r, NGX_HTTP_FAAS_BALANCER_CONNECT);
-
-    } else {
-        ngx_http_faas_balancer_refused(bd, rc);
-        ngx_http_faas_retry_fail(r);
+        return;
     }
+
+    if (rc == NGX_ERROR) {
+        ctx->adm.status = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        ctx->adm.reason.len = 0;
+    }
+
+    ngx_http_faas_balancer_refuse(bd);
 }
 
 
@@ -350,6 +463,10 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
 
     ctx = bd->ctx;
     pc->tries = 0;
+
+    if (bd->refusal.timer_set) {
+        ngx_del_timer(&bd->refusal);
+    }
 
     if ((state & NGX_PEER_FAILED)
         || ngx_http_faas_guard_broken(bd->request, pc))
@@ -445,16 +562,8 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
     ngx_http_faas_request_undeadline(ctx);
 
     if (bd->waiting) {
-
-        /* for as long as the queue lets it */
-
         bd->waiting = 0;
         ngx_http_faas_admission_expire(&ctx->adm);
-
-        ctx->adm.status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        ngx_str_set(&ctx->adm.reason, "no_capacity");
-        ctx->status = ngx_http_faas_request_reason(ctx);
-
         return;
     }
 

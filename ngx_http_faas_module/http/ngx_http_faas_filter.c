@@ -191,11 +191,6 @@ ngx_http_faas_filter_replace(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (ctx->status) {
-        r->err_status = ctx->status;
-        r->headers_out.status = ctx->status;
-    }
-
     ngx_http_faas_reply_status(r->err_status, &code, &message);
 
     if (ctx->code.len) {

@@ -56,7 +56,6 @@ typedef struct {
     ngx_event_t                      deadline;
     ngx_msec_t                       timeout;   /* as asked for, or 0 */
     ngx_msec_t                       expires;   /* 0: never */
-    ngx_uint_t                       status;    /* in place of nginx's */
     ngx_str_t                        code;      /* of the error, if known */
     ngx_str_t                        message;
     ngx_str_t                        error;     /* body in place of nginx's */

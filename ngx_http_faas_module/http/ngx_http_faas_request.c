@@ -91,7 +91,6 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
         ctx->adm.background = 0;
         ctx->balancer = NULL;
         ctx->entered = 0;
-        ctx->status = 0;
         ctx->code.len = 0;
         ctx->late = 0;
         ctx->served = 0;
