@@ -268,6 +268,10 @@ ngx_http_faas_exit_ours(ngx_http_faas_exit_t *ex,
 
     zone = &ex->fp->zone;
 
+    if (c->name.len == 0) {
+        return 0;                       /* removed, but for the list */
+    }
+
     if (ngx_http_faas_container_parse(ex->pool, &c->name, &name) != NGX_OK) {
         return 1;
     }

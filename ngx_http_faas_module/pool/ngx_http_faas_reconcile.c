@@ -298,6 +298,13 @@ ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
 
     fp = rec->fp;
 
+    if (c->name.len == 0) {
+
+        /* it was removed, and is a ghost in the list, or is about to go */
+
+        return;
+    }
+
     running = (c->state.len == sizeof("running") - 1
                && ngx_strncmp(c->state.data, "running", c->state.len) == 0);
 
@@ -358,12 +365,13 @@ ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
     ngx_http_faas_docker_container_t *c, ngx_http_faas_container_t *name,
     ngx_pool_t *pool)
 {
-    in_addr_t                 addr;
-    ngx_int_t                 kind;
-    ngx_str_t                 base;
-    ngx_uint_t                i;
-    ngx_http_faas_orphan_t    orphan;
-    ngx_http_faas_runtime_t  *rt;
+    in_addr_t                  addr;
+    ngx_int_t                  kind;
+    ngx_str_t                  base;
+    ngx_uint_t                 i;
+    ngx_http_faas_orphan_t     orphan;
+    ngx_http_faas_runtime_t   *rt;
+    ngx_http_faas_instance_t  *inst;
 
     kind = ngx_hextoi(c->kind.data, c->kind.len);
     addr = ngx_inet_addr(c->address.data, c->address.len);
@@ -402,12 +410,10 @@ ngx_http_faas_reconcile_adopt(ngx_http_faas_pool_t *fp,
 
     /* its name is to say that it is this zone's now */
 
-    if (ngx_http_faas_container_name(fp, pool,
-                                     &fp->zone.sh->instances[name->slot],
-                                     &base)
-        == NGX_OK)
-    {
-        ngx_http_faas_title(fp, &c->id, &base, name->revision,
+    inst = &fp->zone.sh->instances[name->slot];
+
+    if (ngx_http_faas_container_name(fp, pool, inst, &base) == NGX_OK) {
+        ngx_http_faas_title(fp, inst, &c->id, &base, name->revision,
                             &name->function, 0);
     }
 

@@ -373,9 +373,9 @@ ngx_http_faas_start_ready(ngx_http_faas_start_t *start)
 
     ngx_http_faas_verdict_ready(&launch->fp->zone, start->inst);
 
-    ngx_http_faas_title(launch->fp, &launch->ref, &launch->container,
-                        launch->source.revision, &launch->name,
-                        NGX_HTTP_FAAS_START_TITLE);
+    ngx_http_faas_title(launch->fp, start->inst, &launch->ref,
+                        &launch->container, launch->source.revision,
+                        &launch->name, NGX_HTTP_FAAS_START_TITLE);
 
     ngx_http_faas_start_end(start);
 }

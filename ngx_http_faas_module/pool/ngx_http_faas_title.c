@@ -24,6 +24,7 @@
 typedef struct {
     ngx_queue_t                      queue;     /* fp->titles */
     ngx_http_faas_pool_t            *fp;
+    ngx_http_faas_instance_t        *inst;
     ngx_event_t                      timer;
     ngx_http_faas_call_t             call;
     ngx_str_t                        id;
@@ -40,8 +41,9 @@ static void ngx_http_faas_title_end(ngx_http_faas_title_t *title);
 
 
 void
-ngx_http_faas_title(ngx_http_faas_pool_t *fp, ngx_str_t *id, ngx_str_t *base,
-    u_char *revision, ngx_str_t *function, ngx_msec_t delay)
+ngx_http_faas_title(ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
+    ngx_str_t *id, ngx_str_t *base, u_char *revision, ngx_str_t *function,
+    ngx_msec_t delay)
 {
     ngx_pool_t             *pool;
     ngx_http_faas_title_t  *title;
@@ -57,6 +59,7 @@ ngx_http_faas_title(ngx_http_faas_pool_t *fp, ngx_str_t *id, ngx_str_t *base,
     }
 
     title->fp = fp;
+    title->inst = inst;
     title->call.pool = pool;
 
     title->id.len = id->len;
@@ -112,6 +115,18 @@ ngx_http_faas_title_send(ngx_http_faas_title_t *title)
     ngx_str_t              api;
     ngx_pool_t            *pool;
     ngx_http_faas_call_t  *call;
+
+    /*
+     * A container that is renamed while it is removed stays in the engine's
+     * list for ever (seen with Docker 20.10).
+     */
+
+    if (!ngx_http_faas_instance_serves(&title->fp->zone, title->inst,
+                                       title->id.data))
+    {
+        ngx_http_faas_title_end(title);
+        return;
+    }
 
     call = &title->call;
     pool = call->pool;

@@ -388,6 +388,25 @@ done:
 }
 
 
+ngx_uint_t
+ngx_http_faas_instance_serves(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, u_char *id)
+{
+    ngx_uint_t  serves;
+
+    ngx_http_faas_zone_lock(zone);
+
+    serves = (inst->state == NGX_HTTP_FAAS_READY
+              && !inst->gone
+              && inst->identified
+              && ngx_memcmp(inst->id, id, NGX_HTTP_FAAS_ID_LEN) == 0);
+
+    ngx_http_faas_zone_unlock(zone);
+
+    return serves;
+}
+
+
 ngx_int_t
 ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst)

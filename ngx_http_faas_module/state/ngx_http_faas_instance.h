@@ -72,6 +72,10 @@ ngx_int_t ngx_http_faas_instance_refresh(ngx_http_faas_zone_t *zone,
 ngx_int_t ngx_http_faas_instance_loading(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_http_faas_want_t *want);
 
+/* whether it is READY, and has the container of that id */
+ngx_uint_t ngx_http_faas_instance_serves(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst, u_char *id);
+
 /* NGX_DECLINED: the start is not wanted any more; NGX_ABORT: it ended */
 ngx_int_t ngx_http_faas_instance_wanted(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);

@@ -47,7 +47,8 @@ sub containers (;$) {
 
     for (1 .. 10) {
         open my $fh, '-|', @cmd or die "docker: $!";
-        my %name = map { split } <$fh>;
+        # one without a name was removed, whatever the list says
+        my %name = map { split } grep { /\S \S/ } <$fh>;
         close $fh;
 
         return keys %name if !defined $function;
