@@ -511,7 +511,11 @@ ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
         return 0;
     }
 
-    if (!u->header_sent || u->upgrade || !u->buffering) {
+    if (!u->header_sent) {
+        return 1;
+    }
+
+    if (u->upgrade || !u->buffering) {
         return u->length != 0;
     }
 

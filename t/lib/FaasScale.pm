@@ -14,7 +14,7 @@ use Socket qw(SOL_SOCKET SO_LINGER);
 
 our @EXPORT = qw(
     busy_py stands settled sent answer_of fn_count error_code counted
-    most_at_a_time abort_connection
+    most_at_a_time abort_connection open_websocket websocket_echo
 );
 
 
@@ -218,6 +218,49 @@ sub abort_connection {
 
     setsockopt($sock, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
     close($sock);
+}
+
+
+# A WebSocket: a socket behind the 101, or nothing; and one text there and back.
+
+sub open_websocket {
+    my ($path, %opt) = @_;
+
+    my $sock = sent('GET', $path, %opt, headers => [
+        'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' ]);
+
+    my $head = '';
+
+    while ($head !~ /\r\n\r\n/) {
+        my $bytes = read_some($sock, 20);
+
+        last if $bytes eq '';
+        $head .= $bytes;
+    }
+
+    return $sock if $head =~ m{\AHTTP/1\.1 101 .*\r\n\r\n\z}s;
+
+    Test::More::diag($head);
+    return;
+}
+
+
+sub websocket_echo {
+    my ($sock, $text) = @_;
+    my $got = '';
+
+    # a mask of zeros; the answer has none
+    syswrite($sock, pack('CCN', 0x81, 0x80 | length($text), 0) . $text);
+
+    while (length($got) < 2 + length($text)) {
+        my $bytes = read_some($sock, 10);
+
+        last if $bytes eq '';
+        $got .= $bytes;
+    }
+
+    return $got =~ /\A\x81[\x00-\x7d]/ ? substr($got, 2) : unpack('H*', $got);
 }
 
 

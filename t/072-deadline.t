@@ -1,0 +1,255 @@
+# One deadline for all of a call: waiting, starting, and the function's work to
+# its last byte.
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+use FaasLife;
+use FaasScale;
+
+use Time::HiRes qw(sleep time);
+
+plan tests => 84;
+
+our $Busy = busy_py();
+our $Threads = busy_py(threads => 1);
+
+# A WebSocket that gives back what it is told.
+
+our $Socket = <<'_EOC_';
+Deno.serve({ port: Number(Deno.env.get("PORT")) }, (request) => {
+  if (request.headers.get("upgrade") !== "websocket") return new Response("plain");
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  socket.onmessage = (event) => socket.send(event.data);
+  return response;
+});
+_EOC_
+
+our $Passed = <<'_EOC_';
+    location /raw/ {
+        rewrite ^/raw/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
+        faas $fn;
+        faas_timeout 1s;
+        proxy_pass http://functions;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_buffering off;
+    }
+_EOC_
+
+# the instance that has answered, and whether it is there yet
+
+sub host {
+    my ($name) = @_;
+    my $res = get("/function/$name");
+
+    return eval { decode_json($res->{body})->{host} } // "none: $res->{raw}";
+}
+
+sub there {
+    my ($host) = @_;
+    return scalar grep { $_ eq $host } ids(instances());
+}
+
+sub gone {
+    my ($host) = @_;
+    return wait_for(10, sub { !there($host) });
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: before the head a 504, and the instance is gone
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=1;
+--- faas_locations eval: $::Passed
+--- user_files eval: ">>> fn/raw.py\n$::Busy>>> fn/own.py\n$::Busy>>> fn/own.json\n{\"timeout_ms\":1500}"
+--- code
+my $host = host('raw');
+my $began = time;
+my $res = get('/raw/raw/sleep/20');
+
+is(error_code($res), '504 timeout', 'faas_timeout');
+cmp_ok(time - $began, '>', 0.9, 'not before its time');
+cmp_ok(time - $began, '<', 15, 'and not after the work');
+ok(gone($host), 'the instance is gone, work and all');
+is(get('/raw/raw')->{status}, '200', 'the next call has another one');
+isnt(host('raw'), $host, 'indeed');
+ok(settled('raw'), 'no place is taken');
+
+# of the function, in a location that has one, too, and in one without
+
+$host = host('own');
+$began = time;
+is(error_code(get('/raw/own/sleep/20')), '504 timeout', 'timeout_ms of the function');
+cmp_ok(time - $began, '>', 1.4, 'comes before faas_timeout');
+ok(gone($host), 'the instance is gone');
+is(error_code(get('/function/own/sleep/20')), '504 timeout', 'timeout_ms alone');
+
+# an invocation
+
+$host = host('own');
+my $run = invoke('own', '{}', timeout_ms => 0);
+is($run->{status}, 'success', 'an invocation in time');
+
+
+
+=== TEST 2: an invocation
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=1;
+--- user_files eval
+">>> fn/slow.py\n" . $::Busy =~ s/what = /time.sleep(5 if self.command == "POST" else 0)\n        what = /r
+. ">>> fn/own.py\n" . $::Busy =~ s/what = /time.sleep(3 if self.command == "POST" else 0)\n        what = /r
+. ">>> fn/own.json\n{\"timeout_ms\":1000}"
+--- code
+my $host = host('slow');
+my $run = invoke('slow', '{}', timeout_ms => 1000);
+
+is($run->{status}, 'timeout', 'timeout_ms of the call');
+is($run->{http_status_code}, undef, 'no status');
+is($run->{output}, undef, 'no output');
+cmp_ok($run->{duration_ms}, '>=', 1000, 'not before its time');
+ok(gone($host), 'the instance is gone');
+ok(settled('slow'), 'no place is taken');
+
+$host = host('own');
+is(invoke('own', '{}', timeout_ms => 0)->{status}, 'timeout', 'timeout_ms of the function');
+ok(gone($host), 'the instance is gone');
+is(invoke('own', '{}', timeout_ms => 15000)->{status}, 'success', 'that of the call comes first');
+
+
+
+=== TEST 3: after the head the connection is cut
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=1;
+--- faas_locations eval
+$::Passed . $::Passed =~ s{/raw/}{/pipe/}gr =~ s/proxy_buffering off;//r
+--- user_files eval: ">>> fn/drip.py\n$::Busy"
+--- code
+for my $where ('raw', 'pipe') {
+    for my $what ('trickle', 'length') {
+        my $host = host('drip');
+        my $began = time;
+        my $res = get("/$where/drip/$what/200");
+        my $took = time - $began;
+
+        is($res->{status}, '200', "$where, $what: a head") or diag($res->{raw});
+        ok($res->{closed} && !$res->{complete}, 'and no end');
+        cmp_ok(length($res->{body}), '<', 200, 'it is cut') if $what eq 'trickle';
+        cmp_ok($took, '>', 0.9, 'not before its time');
+        cmp_ok($took, '<', 15, 'and long before the work is done');
+        ok(gone($host), 'the instance is gone');
+    }
+}
+
+ok(settled('drip'), 'no place is taken');
+my $res = get('/raw/drip/trickle/3');
+is("$res->{complete} $res->{body}", '1 xxx', 'what ends in time is whole');
+
+# read slowly: the function was done in time
+
+$res = get('/pipe/drip/size/1000000');
+is($res->{complete} . length($res->{body}), '11000000', 'and so is what is large');
+
+
+
+=== TEST 4: others of the same instance finish their work
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+--- faas_locations eval: $::Passed
+--- user_files eval: ">>> fn/many.py\n$::Threads"
+--- code
+my $host = host('many');
+my $other = sent('GET', '/function/many/sleep/4');
+my $drip = sent('GET', '/function/many/trickle/40');
+
+ok(wait_for(5, sub { stands('many')->{active} == 2 }), 'two others are at work');
+is(error_code(get('/raw/many/sleep/20')), '504 timeout', 'one is too late');
+ok(there($host), 'the instance is there yet');
+
+isnt(host('many'), $host, 'whoever comes now has another one');
+
+my $res = answer_of($other);
+is($res->{status}, '200', 'the first of the others is answered');
+is(decode_json($res->{body})->{host}, $host, 'by the old one');
+$res = answer_of($drip);
+is("$res->{complete} $res->{body}", '1 ' . 'x' x 40, 'and the second one');
+ok(gone($host), 'then it goes');
+ok(settled('many'), 'no place is taken');
+
+
+
+=== TEST 5: over the queue
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=1 max_instances=1;
+--- faas_locations eval: $::Passed . $::Passed =~ s/raw/two/gr =~ s/ 1s/ 2s/r
+--- user_files eval: ">>> fn/queue.py\n$::Busy"
+--- code
+my $host = host('queue');
+my $busy = sent('GET', '/function/queue/sleep/4');
+
+ok(wait_for(5, sub { stands('queue')->{active} == 1 }), 'one is at work');
+
+my $began = time;
+is(error_code(get('/raw/queue')), '504 timeout', 'one waits in vain');
+cmp_ok(time - $began, '>', 0.9, 'for its time');
+
+$began = time;
+is(invoke('queue', '{}', timeout_ms => 700)->{status}, 'timeout', 'and an invocation');
+cmp_ok(time - $began, '>', 0.6, 'for its time');
+
+my $stands = stands('queue');
+is("$stands->{active} $stands->{waiting}", '1 0', 'none of them waits any more');
+is(answer_of($busy)->{status}, '200', 'the one at work is answered');
+is(host('queue'), $host, 'and its instance serves on');
+
+# part of the time in the queue, the rest at work
+
+$busy = sent('GET', '/function/queue/sleep/1.5');
+ok(wait_for(5, sub { stands('queue')->{active} == 1 }), 'one is at work');
+my $late = get('/two/queue/sleep/1.5');
+answer_of($busy);
+is(error_code($late), '504 timeout', 'both count');
+ok(gone($host), 'and who was at work too long is gone');
+
+
+
+=== TEST 6: over a start
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=1 start_timeout=10s;
+--- faas_locations eval: $::Passed
+--- user_files eval: ">>> fn/boot.py\nimport time\ntime.sleep(4)\n$::Busy"
+--- code
+is(error_code(get('/raw/boot')), '504 timeout', 'a start is too long');
+is(invoke('boot', '{}', timeout_ms => 300)->{status}, 'timeout', 'for an invocation, too');
+is(get('/function/boot')->{status}, '200', 'who has the time is answered');
+is(get('/raw/boot')->{status}, '200', 'and then all are');
+is(scalar(() = error_log_text() =~ /"boot" is ready/g), 1, 'it was one start');
+ok(settled('boot'), 'no place is taken');
+
+
+
+=== TEST 7: a WebSocket has none
+--- faas_http
+    faas_runtime deno prewarm=1;
+--- faas_locations
+    location /ws {
+        faas ws;
+        faas_timeout 1s;
+        proxy_pass http://functions;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+    }
+--- user_files eval: ">>> fn/ws.ts\n$::Socket"
+--- code
+my $sock = open_websocket('/ws');
+
+ok($sock, 'switched');
+is(websocket_echo($sock, 'one'), 'one', 'an echo');
+sleep 2.5;
+is(websocket_echo($sock, 'two'), 'two', 'and one after the deadline');
+is(stands('ws')->{active}, 1, 'it has its place');
+close $sock;
+ok(settled('ws'), 'and leaves it');
