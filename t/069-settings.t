@@ -75,7 +75,7 @@ __DATA__
   "env": {"COLOUR": "bl\u00fc \"x\"", "EMPTY": ""},
   "memory": "80m", "cpus": 0.75, "pids": "40", "concurrency": 4,
   "min_instances": 0, "max_instances": 3, "timeout_ms": 20000,
-  "idle": "90s", "queue": 15, "queue_timeout": "1500ms"
+  "idle": "90s", "queue": 15, "queue_timeout": "15500ms"
 }
 _EOC_
 --- code
@@ -99,7 +99,7 @@ is($main::Json->encode({ map { $_ => $stands->{$_} } qw(env memory cpus pids
    $main::Json->encode({ env => { COLOUR => "bl\x{fc} \"x\"", EMPTY => '' },
                    memory => 80 << 20, cpus => 0.75, pids => 40, concurrency => 4,
                    min_instances => 0, max_instances => 3, timeout_ms => 20000,
-                   idle => 90, queue => 15, queue_timeout => '1500ms' }),
+                   idle => 90, queue => 15, queue_timeout => '15500ms' }),
    'those in force');
 is("$stands->{state} $stands->{instances} $stands->{active} $stands->{waiting}",
    'ready 1 0 0', 'how it stands');
@@ -145,7 +145,7 @@ is(get('/function/big/mem/75')->{status}, '200', 'more than its runtime has');
 --- code
 my %settings = (env => { A => '1', 'B.b' => "two\nlines" }, memory => '72m', cpus => '0.6',
                 pids => 33, concurrency => 3, min_instances => 0, max_instances => 1,
-                timeout_ms => 1234, idle => 60, queue => 0, queue_timeout => '3s');
+                timeout_ms => 4000, idle => 60, queue => 0, queue_timeout => '12s');
 
 my $res = create(name => 'made', %settings);
 my $made = decode_json($res->{body});
@@ -161,8 +161,8 @@ my $said = said('made', '/env');
 
 is($said->{env}{'B.b'}, "two\nlines", 'it has the variables');
 ok(wait_for(5, sub { limits($said->{host}) eq '72 72 0.6 33' }), 'and the limits');
-is(stands('made')->{timeout_ms}, 1234, 'and the deadline');
-is(get('/function/made/sleep/3')->{status}, '504', 'which it is held to');
+is(stands('made')->{timeout_ms}, 4000, 'and the deadline');
+is(get('/function/made/sleep/15')->{status}, '504', 'which it is held to');
 is(invoke('made', '{}')->{status}, 'success', 'and is well again');
 
 # replaced

@@ -252,8 +252,11 @@ for my $round (1 .. 5) {
         my $name = 'any' . (1 + int rand 3);
         my $path = ('', 'sleep/0.1', 'trickle/3', 'size/300000')[int rand 4];
 
-        push @socks, rand() < 0.7
+        push @socks, rand() < 0.6
             ? sent('GET', "/$way/$name/$path")
+            : rand() < 0.3
+            ? sent('POST', "/$way/$name/$path",
+                   headers => [ 'Content-Length: 10', 'Expect: 100-continue' ])
             : sent('POST', "/$way/$name/$path", body => 'x' x 10,
                    headers => [ 'Content-Length: ' . (10 + int rand 2) ]);
     }

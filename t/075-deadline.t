@@ -9,7 +9,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 84;
+plan tests => 88;
 
 our $Busy = busy_py();
 our $Threads = busy_py(threads => 1);
@@ -41,9 +41,14 @@ _EOC_
 
 sub host {
     my ($name) = @_;
-    my $res = get("/function/$name");
+    my $host;
 
-    return eval { decode_json($res->{body})->{host} } // "none: $res->{raw}";
+    # a start may take longer than the deadline
+    wait_for(15, sub {
+        $host = eval { decode_json(get("/function/$name")->{body})->{host} };
+    });
+
+    return $host // 'none';
 }
 
 sub there {
@@ -74,8 +79,8 @@ is(error_code($res), '504 timeout', 'faas_timeout');
 cmp_ok(time - $began, '>', 0.9, 'not before its time');
 cmp_ok(time - $began, '<', 15, 'and not after the work');
 ok(gone($host), 'the instance is gone, work and all');
-is(get('/raw/raw')->{status}, '200', 'the next call has another one');
-isnt(host('raw'), $host, 'indeed');
+isnt(host('raw'), $host, 'the next call has another one');
+is(get('/raw/raw')->{status}, '200', 'and is in time');
 ok(settled('raw'), 'no place is taken');
 
 # of the function, in a location that has one, too, and in one without
@@ -144,6 +149,7 @@ for my $where ('raw', 'pipe') {
 }
 
 ok(settled('drip'), 'no place is taken');
+isnt(host('drip'), 'none', 'another instance');
 my $res = get('/raw/drip/trickle/3');
 is("$res->{complete} $res->{body}", '1 xxx', 'what ends in time is whole');
 
@@ -161,20 +167,27 @@ is($res->{complete} . length($res->{body}), '11000000', 'and so is what is large
 --- user_files eval: ">>> fn/many.py\n$::Threads"
 --- code
 my $host = host('many');
-my $other = sent('GET', '/function/many/sleep/4');
-my $drip = sent('GET', '/function/many/trickle/40');
+my $other = sent('GET', '/function/many/sleep/6');
+my $drip = sent('GET', '/function/many/trickle/60');
 
 ok(wait_for(5, sub { stands('many')->{active} == 2 }), 'two others are at work');
+
+my $cut = sent('GET', '/raw/many/trickle/300');
 is(error_code(get('/raw/many/sleep/20')), '504 timeout', 'one is too late');
+
+my $began = time;
+my $res = answer_of($cut, 5);
+is("$res->{status} $res->{complete}", '200 0', 'and one is cut');
+cmp_ok(time - $began, '<', 4.5, 'which is closed');
 ok(there($host), 'the instance is there yet');
 
 isnt(host('many'), $host, 'whoever comes now has another one');
 
-my $res = answer_of($other);
+$res = answer_of($other);
 is($res->{status}, '200', 'the first of the others is answered');
 is(decode_json($res->{body})->{host}, $host, 'by the old one');
 $res = answer_of($drip);
-is("$res->{complete} $res->{body}", '1 ' . 'x' x 40, 'and the second one');
+is("$res->{complete} $res->{body}", '1 ' . 'x' x 60, 'and the second one');
 ok(gone($host), 'then it goes');
 ok(settled('many'), 'no place is taken');
 
@@ -244,6 +257,8 @@ ok(settled('boot'), 'no place is taken');
     }
 --- user_files eval: ">>> fn/ws.ts\n$::Socket"
 --- code
+is(get('/function/ws')->{body}, 'plain', 'it serves');
+
 my $sock = open_websocket('/ws');
 
 ok($sock, 'switched');
