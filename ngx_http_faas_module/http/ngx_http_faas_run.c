@@ -19,6 +19,7 @@ static void ngx_http_faas_run_exit_handler(ngx_http_faas_child_t *child);
 static ngx_int_t ngx_http_faas_run_finish(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_success(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_failure(ngx_http_faas_run_t *run);
+static ngx_int_t ngx_http_faas_run_sent(ngx_int_t rc);
 static void ngx_http_faas_run_reason(ngx_http_faas_run_t *run,
     ngx_str_t *reason);
 static ngx_int_t ngx_http_faas_run_text(ngx_http_faas_run_t *run,
@@ -35,7 +36,7 @@ ngx_http_faas_run(ngx_http_faas_run_t *run)
 
     rc = ngx_http_faas_run_spawn(run);
 
-    if (rc != NGX_OK) {
+    if (run->child == NULL) {
         return rc;
     }
 
@@ -128,8 +129,14 @@ ngx_http_faas_run_progress(ngx_http_faas_run_t *run)
 
     rc = ngx_http_faas_run_io_read(run);
 
-    if (rc != NGX_OK && rc != NGX_AGAIN) {
-        return rc;
+    if (run->received > run->command->output) {
+        return ngx_http_faas_run_failed(run, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        "output_too_large",
+                                        "the command wrote more than it may");
+    }
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_DONE) ? NGX_OK : rc;
     }
 
     if (!run->exited || run->out) {
@@ -208,7 +215,7 @@ ngx_http_faas_run_success(ngx_http_faas_run_t *run)
     out.buf = b;
     out.next = NULL;
 
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_faas_run_sent(ngx_http_output_filter(r, &out));
 }
 
 
@@ -246,7 +253,9 @@ ngx_http_faas_run_failure(ngx_http_faas_run_t *run)
         message.len = p - message.data;
         ngx_str_set(&status, "failed");
 
-        return ngx_http_faas_envelope_refuse(r, run->ctx, &status, &message);
+        return ngx_http_faas_run_sent(
+                   ngx_http_faas_envelope_refuse(r, run->ctx, &status,
+                                                 &message));
     }
 
     if (len == 0) {
@@ -305,7 +314,7 @@ ngx_http_faas_run_text(ngx_http_faas_run_t *run, ngx_uint_t status,
     rc = ngx_http_faas_run_header(run, status, length);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
+        return ngx_http_faas_run_sent(rc);
     }
 
     if (out == NULL) {
@@ -326,7 +335,16 @@ ngx_http_faas_run_text(ngx_http_faas_run_t *run, ngx_uint_t status,
     cl->buf->last_buf = (r == r->main);
     cl->buf->last_in_chain = 1;
 
-    return ngx_http_output_filter(r, out);
+    return ngx_http_faas_run_sent(ngx_http_output_filter(r, out));
+}
+
+
+/* what the client has not taken yet is nginx's from now on */
+
+static ngx_int_t
+ngx_http_faas_run_sent(ngx_int_t rc)
+{
+    return (rc == NGX_AGAIN) ? NGX_OK : rc;
 }
 
 
@@ -378,7 +396,9 @@ ngx_http_faas_run_failed(ngx_http_faas_run_t *run, ngx_uint_t status,
             ngx_str_set(&s, "failed");
         }
 
-        return ngx_http_faas_envelope_refuse(run->request, ctx, &s, &text);
+        return ngx_http_faas_run_sent(
+                   ngx_http_faas_envelope_refuse(run->request, ctx, &s,
+                                                 &text));
     }
 
     ctx->code.data = (u_char *) code;

@@ -328,8 +328,12 @@ ngx_http_faas_run_io_read(ngx_http_faas_run_t *run)
 
             rc = ngx_http_faas_run_header(run, NGX_HTTP_OK, -1);
 
-            if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+            if (rc == NGX_ERROR || rc > NGX_OK) {
                 return rc;
+            }
+
+            if (r->header_only) {
+                return NGX_DONE;
             }
         }
 
@@ -406,9 +410,7 @@ ngx_http_faas_run_io_fill(ngx_http_faas_run_t *run)
                           "faas: command \"%V\" wrote more than %O bytes",
                           &run->command->name, run->command->output);
 
-            return ngx_http_faas_run_failed(run,
-                       NGX_HTTP_INTERNAL_SERVER_ERROR, "output_too_large",
-                       "the command wrote more than it may");
+            return NGX_ERROR;
         }
 
         flcf = ngx_http_faas_get_loc_conf(run->request);

@@ -15,8 +15,9 @@
 ngx_int_t ngx_http_faas_run_io_start(ngx_http_faas_run_t *run);
 
 /*
- * Takes in what there is, and sends it once it streams.  NGX_OK; NGX_AGAIN:
- * the client is slower; else it is for ngx_http_finalize_request().
+ * Takes in what there is, and sends it once it streams.  NGX_OK: as much as
+ * the client takes; NGX_DONE: there is no need for more; else it is for
+ * ngx_http_finalize_request().
  */
 ngx_int_t ngx_http_faas_run_io_read(ngx_http_faas_run_t *run);
 
