@@ -5,6 +5,9 @@
  * Owns the filter of system calls of a child, which inherits the worker's
  * group and with it the way to the engine.  The pattern is that of
  * Documentation/userspace-api/seccomp_filter.rst: the architecture first.
+ *
+ * A child is also of the worker's user, and so could look into it by /proc, or
+ * kill it.  Landlock keeps it from both, since Linux 6.12.
  */
 
 
@@ -36,8 +39,24 @@
 #define SYS_io_uring_setup  425
 #endif
 
+#define NGX_HTTP_FAAS_CONFINE_CREATE    444     /* landlock_create_ruleset */
+#define NGX_HTTP_FAAS_CONFINE_RESTRICT  446     /* landlock_restrict_self */
+#define NGX_HTTP_FAAS_CONFINE_SIGNAL    2       /* LANDLOCK_SCOPE_SIGNAL */
+
 /* system calls of the x32 ABI have this bit */
 #define NGX_HTTP_FAAS_CONFINE_X32  0x40000000U
+
+
+/* struct landlock_ruleset_attr, which older headers lack a part of */
+
+typedef struct {
+    uint64_t                         handled_access_fs;
+    uint64_t                         handled_access_net;
+    uint64_t                         scoped;
+} ngx_http_faas_confine_rules_t;
+
+
+static ngx_int_t ngx_http_faas_confine_processes(void);
 
 
 #ifdef NGX_HTTP_FAAS_CONFINE_ARCH
@@ -99,6 +118,10 @@ ngx_http_faas_confine(ngx_uint_t unix_sockets)
     struct sock_filter  filter[sizeof(ngx_http_faas_confine_filter)
                                / sizeof(struct sock_filter)];
 
+    if (ngx_http_faas_confine_processes() != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     n = 0;
 
     for (i = 0; i < sizeof(filter) / sizeof(filter[0]); i++) {
@@ -128,7 +151,33 @@ ngx_http_faas_confine(ngx_uint_t unix_sockets)
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_http_faas_confine_processes();
 
 #endif
+}
+
+
+/* other processes are those that it has not started */
+
+static ngx_int_t
+ngx_http_faas_confine_processes(void)
+{
+    int                            fd, rc;
+    ngx_http_faas_confine_rules_t  rules;
+
+    ngx_memzero(&rules, sizeof(ngx_http_faas_confine_rules_t));
+
+    rules.scoped = NGX_HTTP_FAAS_CONFINE_SIGNAL;
+
+    fd = syscall(NGX_HTTP_FAAS_CONFINE_CREATE, &rules, sizeof(rules), 0);
+
+    if (fd == -1) {
+        return NGX_OK;                  /* an older kernel */
+    }
+
+    rc = syscall(NGX_HTTP_FAAS_CONFINE_RESTRICT, fd, 0);
+
+    (void) close(fd);
+
+    return (rc == 0) ? NGX_OK : NGX_ERROR;
 }

@@ -12,9 +12,11 @@
 
 
 /*
- * For this process, and whatever it will start: no look into another process,
- * no io_uring, and unless "unix_sockets" no socket of AF_UNIX, so that nobody
- * reaches the engine.  System calls only.  NGX_OK, or NGX_ERROR and errno.
+ * For this process, and whatever it will start: no look into another process
+ * nor, where the kernel can do that, a signal to one; no io_uring, and unless
+ * "unix_sockets" no socket of AF_UNIX, so that nobody reaches the engine.
+ * System calls only; "no_new_privs" must be set.  NGX_OK, or NGX_ERROR and
+ * errno.
  */
 ngx_int_t ngx_http_faas_confine(ngx_uint_t unix_sockets);
 

@@ -29,6 +29,7 @@ typedef struct {
 } ngx_http_faas_command_param_t;
 
 
+static ngx_http_faas_command_t *ngx_http_faas_command_create(ngx_conf_t *cf);
 static ngx_int_t ngx_http_faas_command_argv(ngx_conf_t *cf,
     ngx_http_faas_command_t *command, ngx_uint_t *last);
 static ngx_http_faas_command_param_t *ngx_http_faas_command_param(
@@ -134,35 +135,8 @@ ngx_http_faas_command_add(ngx_conf_t *cf, ngx_array_t **commands)
         }
     }
 
-    command = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_command_t));
+    command = ngx_http_faas_command_create(cf);
     if (command == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    command->name = value[1];
-    command->task.program = (char *) value[2].data;
-    command->task.dir = "/";
-    command->timeout = NGX_HTTP_FAAS_COMMAND_TIMEOUT;
-    command->max = NGX_HTTP_FAAS_COMMAND_MAX;
-    command->queue = NGX_HTTP_FAAS_COMMAND_QUEUE;
-    command->output = NGX_HTTP_FAAS_COMMAND_OUTPUT;
-    command->methods = NGX_HTTP_POST;
-    ngx_str_set(&command->allow, "POST");
-    ngx_str_set(&command->content_type, "text/plain");
-
-    command->task.limits = ngx_pcalloc(cf->pool,
-                                       NGX_HTTP_FAAS_COMMAND_LIMITS
-                                       * sizeof(ngx_http_faas_child_limit_t));
-    if (command->task.limits == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    command->task.limits[0].resource = RLIMIT_CORE;
-    command->task.nlimits = 1;
-
-    command->env = ngx_array_create(cf->pool, 1,
-                                    sizeof(ngx_http_faas_command_env_t));
-    if (command->env == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -198,6 +172,50 @@ ngx_http_faas_command_add(ngx_conf_t *cf, ngx_array_t **commands)
     *c = command;
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_http_faas_command_t *
+ngx_http_faas_command_create(ngx_conf_t *cf)
+{
+    ngx_str_t                *value;
+    ngx_http_faas_command_t  *command;
+
+    command = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_command_t));
+    if (command == NULL) {
+        return NULL;
+    }
+
+    value = cf->args->elts;
+
+    command->name = value[1];
+    command->task.program = (char *) value[2].data;
+    command->task.dir = "/";
+    command->timeout = NGX_HTTP_FAAS_COMMAND_TIMEOUT;
+    command->max = NGX_HTTP_FAAS_COMMAND_MAX;
+    command->queue = NGX_HTTP_FAAS_COMMAND_QUEUE;
+    command->output = NGX_HTTP_FAAS_COMMAND_OUTPUT;
+    command->methods = NGX_HTTP_POST;
+    ngx_str_set(&command->allow, "POST");
+    ngx_str_set(&command->content_type, "text/plain");
+
+    command->task.limits = ngx_pcalloc(cf->pool,
+                                       NGX_HTTP_FAAS_COMMAND_LIMITS
+                                       * sizeof(ngx_http_faas_child_limit_t));
+    if (command->task.limits == NULL) {
+        return NULL;
+    }
+
+    command->task.limits[0].resource = RLIMIT_CORE;
+    command->task.nlimits = 1;
+
+    command->env = ngx_array_create(cf->pool, 1,
+                                    sizeof(ngx_http_faas_command_env_t));
+    if (command->env == NULL) {
+        return NULL;
+    }
+
+    return command;
 }
 
 

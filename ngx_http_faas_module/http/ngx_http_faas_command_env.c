@@ -129,9 +129,13 @@ ngx_http_faas_command_set(ngx_http_faas_command_envp_t *e, ngx_str_t *name,
     }
 
     p = ngx_pnalloc(e->request->pool, name->len + value->len + 2);
-    var = ngx_array_push(&e->vars);
+    if (p == NULL) {
+        e->rc = NGX_ERROR;
+        return;
+    }
 
-    if (p == NULL || var == NULL) {
+    var = ngx_array_push(&e->vars);
+    if (var == NULL) {
         e->rc = NGX_ERROR;
         return;
     }
