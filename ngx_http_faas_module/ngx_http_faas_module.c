@@ -9,6 +9,7 @@
 
 #include "ngx_http_faas_api.h"
 #include "ngx_http_faas_balancer.h"
+#include "ngx_http_faas_command_conf.h"
 #include "ngx_http_faas_conf.h"
 #include "ngx_http_faas_curl.h"
 #include "ngx_http_faas_epoch.h"
@@ -29,6 +30,8 @@ static char *ngx_http_faas_docker(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_faas_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_faas_runtime(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_command(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_faas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_http_faas_api(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -146,6 +149,20 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       offsetof(ngx_http_faas_loc_conf_t, abort),
       ngx_http_faas_aborts },
 
+    { ngx_string("faas_command"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_2MORE,
+      ngx_http_faas_command,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_request_buffering"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_faas_loc_conf_t, buffering),
+      NULL },
+
     { ngx_string("faas"),
       NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_CONF_TAKE1,
       ngx_http_faas,
@@ -178,8 +195,8 @@ static ngx_http_module_t  ngx_http_faas_module_ctx = {
     ngx_http_faas_conf_create_main_conf,   /* create main configuration */
     ngx_http_faas_conf_init_main_conf,     /* init main configuration */
 
-    NULL,                                  /* create server configuration */
-    NULL,                                  /* merge server configuration */
+    ngx_http_faas_conf_create_srv_conf,    /* create server configuration */
+    ngx_http_faas_conf_merge_srv_conf,     /* merge server configuration */
 
     ngx_http_faas_conf_create_loc_conf,    /* create location configuration */
     ngx_http_faas_conf_merge_loc_conf      /* merge location configuration */
@@ -299,6 +316,22 @@ ngx_http_faas_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     fmcf->limits = 1;
 
     return ngx_http_faas_runtime_limits(cf, &fmcf->pool.limits);
+}
+
+
+/* faas_command NAME PROGRAM [ARGUMENT ...] [PARAMETER ...] */
+
+static char *
+ngx_http_faas_command(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_srv_conf_t  *fscf = conf;
+
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faas_module);
+    fmcf->commands = 1;
+
+    return ngx_http_faas_command_add(cf, &fscf->commands);
 }
 
 
@@ -467,6 +500,10 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
 
     ngx_http_faas_keeper_init_process(fp, cycle);
 
+    if (fmcf->commands) {
+        (void) ngx_http_faas_child_init_process(&fmcf->children, cycle->log);
+    }
+
     return NGX_OK;
 }
 
@@ -486,6 +523,10 @@ ngx_http_faas_exit_process(ngx_cycle_t *cycle)
 
     if (fmcf == NULL || fmcf->pool.zone.name.data == NULL) {
         return;
+    }
+
+    if (fmcf->commands) {
+        ngx_http_faas_child_exit_process(&fmcf->children);
     }
 
     ngx_http_faas_keeper_exit_process(&fmcf->pool);

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_faas_conf.h"
+#include "ngx_http_faas_command_conf.h"
 #include "ngx_http_faas_runtime.h"
 
 
@@ -203,6 +204,23 @@ ngx_http_faas_conf_docker(ngx_conf_t *cf, ngx_http_faas_pool_t *fp)
 
 
 void *
+ngx_http_faas_conf_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_srv_conf_t));
+}
+
+
+char *
+ngx_http_faas_conf_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_faas_srv_conf_t  *prev = parent;
+    ngx_http_faas_srv_conf_t  *conf = child;
+
+    return ngx_http_faas_command_merge(cf, &conf->commands, prev->commands);
+}
+
+
+void *
 ngx_http_faas_conf_create_loc_conf(ngx_conf_t *cf)
 {
     ngx_http_faas_loc_conf_t  *flcf;
@@ -222,6 +240,7 @@ ngx_http_faas_conf_create_loc_conf(ngx_conf_t *cf)
     flcf->buffer_size = NGX_CONF_UNSET_SIZE;
     flcf->timeout = NGX_CONF_UNSET_MSEC;
     flcf->abort = NGX_CONF_UNSET_UINT;
+    flcf->buffering = NGX_CONF_UNSET;
 
     return flcf;
 }
@@ -251,6 +270,7 @@ ngx_http_faas_conf_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->timeout, prev->timeout, 0);
     ngx_conf_merge_uint_value(conf->abort, prev->abort,
                               NGX_HTTP_FAAS_ABORT_CANCEL);
+    ngx_conf_merge_value(conf->buffering, prev->buffering, 1);
 
     if (conf->function == NULL && conf->api.len == 0) {
         return NGX_CONF_OK;

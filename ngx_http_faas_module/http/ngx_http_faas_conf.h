@@ -15,6 +15,9 @@
 
 void *ngx_http_faas_conf_create_main_conf(ngx_conf_t *cf);
 char *ngx_http_faas_conf_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_faas_conf_create_srv_conf(ngx_conf_t *cf);
+char *ngx_http_faas_conf_merge_srv_conf(ngx_conf_t *cf, void *parent,
+    void *child);
 void *ngx_http_faas_conf_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_faas_conf_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);

@@ -192,6 +192,7 @@ ngx_http_faas_envelope_report(void *data, ngx_uint_t running,
 ngx_int_t
 ngx_http_faas_envelope_header(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
+    ngx_int_t                  rc;
     ngx_http_faas_envelope_t  *env;
 
     env = ctx->envelope;
@@ -202,11 +203,18 @@ ngx_http_faas_envelope_header(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     /* what nginx says itself is no answer of the function */
 
-    if (r->upstream == NULL || r->upstream->headers_in.status_n == 0) {
+    if (ctx->command) {
+        rc = ngx_http_faas_result_command(&env->result, r);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+    } else if (r->upstream == NULL || r->upstream->headers_in.status_n == 0) {
         ctx->failed = 1;
     }
 
-    if (!ctx->failed
+    if (!ctx->failed && !ctx->command
         && ngx_http_faas_result_answer(&env->result, r->upstream) != NGX_OK)
     {
         return NGX_ERROR;

@@ -17,6 +17,7 @@
 
 typedef struct ngx_http_faas_envelope_s  ngx_http_faas_envelope_t;
 typedef struct ngx_http_faas_guard_s     ngx_http_faas_guard_t;
+typedef struct ngx_http_faas_command_s   ngx_http_faas_command_t;
 
 
 typedef struct {
@@ -25,8 +26,15 @@ typedef struct {
     ngx_int_t                        starts;    /* "docker_concurrency" */
     ngx_uint_t                       exits;     /* 1: "remove" */
     ngx_uint_t                       on_error;  /* 1: "keep" */
+    ngx_queue_t                      children;  /* of this process */
     unsigned                         limits:1;  /* "faas_limits" is there */
+    unsigned                         commands:1;    /* "faas_command" is */
 } ngx_http_faas_main_conf_t;
+
+
+typedef struct {
+    ngx_array_t                     *commands;  /* command_t *, or NULL */
+} ngx_http_faas_srv_conf_t;
 
 
 typedef struct {
@@ -35,6 +43,7 @@ typedef struct {
     size_t                           buffer_size;
     ngx_msec_t                       timeout;   /* of a raw call, or 0 */
     ngx_uint_t                       abort;     /* client_abort, below */
+    ngx_flag_t                       buffering; /* of a command's request */
 } ngx_http_faas_loc_conf_t;
 
 
@@ -53,6 +62,8 @@ typedef struct {
     ngx_http_faas_envelope_t        *envelope;  /* NULL: raw */
     void                            *balancer;  /* while proxied */
     ngx_http_faas_guard_t           *guard;
+    ngx_http_faas_command_t         *command;   /* NULL: an instance */
+    void                            *run;       /* of a command */
     ngx_event_t                      deadline;
     ngx_msec_t                       timeout;   /* as asked for, or 0 */
     ngx_msec_t                       expires;   /* 0: never */

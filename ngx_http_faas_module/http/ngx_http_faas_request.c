@@ -13,6 +13,7 @@
 
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_balancer.h"
+#include "ngx_http_faas_command.h"
 #include "ngx_http_faas_envelope.h"
 #include "ngx_http_faas_start.h"
 
@@ -90,6 +91,7 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
         ngx_http_faas_envelope_cleanup(ctx);
         ctx->adm.background = 0;
         ctx->balancer = NULL;
+        ctx->command = NULL;
         ctx->entered = 0;
         ctx->code.len = 0;
         ctx->late = 0;
@@ -100,6 +102,10 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
             ctx->timedout = 0;
             ctx->timed = 0;
         }
+    }
+
+    if (ctx->command) {
+        return NGX_DECLINED;
     }
 
     if (ctx->timedout) {
@@ -197,6 +203,16 @@ ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         ngx_str_set(&ctx->code, "invalid_name");
         ngx_str_set(&ctx->message, "the function's name is not valid");
         return NGX_HTTP_BAD_REQUEST;
+    }
+
+    ctx->command = ngx_http_faas_command_find(r, &ctx->adm.name);
+
+    if (ctx->command) {
+
+        /* in place of proxy_pass, which is for those that are files */
+
+        r->content_handler = ngx_http_faas_command_handler;
+        return NGX_DECLINED;
     }
 
     if (ctx->envelope == NULL && ngx_http_faas_request_late(r)) {

@@ -126,6 +126,38 @@ ngx_http_faas_result_answer(ngx_http_faas_result_t *result,
 }
 
 
+ngx_int_t
+ngx_http_faas_result_command(ngx_http_faas_result_t *result,
+    ngx_http_request_t *r)
+{
+    u_char     *p;
+    ngx_str_t   type;
+
+    type = r->headers_out.content_type;
+
+    if (ngx_http_faas_utf8_sanitize(result->pool, &type) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(result->pool, sizeof("{\"Content-Type\":}")
+                                  + ngx_http_faas_json_quote_len(&type));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    result->code = r->headers_out.status;
+    result->headers.data = p;
+
+    p = ngx_sprintf(p, "{\"Content-Type\":");
+    p = ngx_http_faas_json_quote(p, &type);
+    *p++ = '}';
+
+    result->headers.len = p - result->headers.data;
+
+    return NGX_OK;
+}
+
+
 /* a string, or an array when there are more of this name */
 
 static u_char *

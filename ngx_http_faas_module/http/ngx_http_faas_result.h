@@ -34,6 +34,10 @@ ngx_int_t ngx_http_faas_result_init(ngx_http_faas_result_t *result,
 ngx_int_t ngx_http_faas_result_answer(ngx_http_faas_result_t *result,
     ngx_http_upstream_t *u);
 
+/* the same of a command: what nginx would send */
+ngx_int_t ngx_http_faas_result_command(ngx_http_faas_result_t *result,
+    ngx_http_request_t *r);
+
 /* the JSON up to the output, and after it; "quoted" has its quotes, too */
 ngx_int_t ngx_http_faas_result_head(ngx_http_faas_result_t *result,
     ngx_uint_t quoted, ngx_str_t *head);

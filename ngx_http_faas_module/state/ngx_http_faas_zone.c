@@ -134,6 +134,7 @@ ngx_http_faas_zone_make(ngx_http_faas_zone_t *zone, size_t size)
     ngx_queue_init(&sh->dead);
     ngx_queue_init(&sh->spares);
     ngx_queue_init(&sh->turns);
+    ngx_queue_init(&sh->crews);
 
     for (i = 0; i < n; i++) {
         inst[i].slot = i;

@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610007
+#define NGX_HTTP_FAAS_LAYOUT  0x66610008
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -182,6 +182,7 @@ typedef struct {
     ngx_queue_t                      dead;      /* DEAD and REMOVING */
     ngx_queue_t                      spares;    /* or on the way to it */
     ngx_queue_t                      turns;     /* who waits to be started */
+    ngx_queue_t                      crews;     /* of commands */
     ngx_uint_t                       starting;  /* by the engine, now */
 
     uint32_t                         epoch;     /* of this zone, random */
