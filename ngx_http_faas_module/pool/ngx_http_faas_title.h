@@ -14,9 +14,9 @@
 /*
  * Has the engine rename the container of an instance after the function that
  * it has become, so that whoever comes after a crash can tell: "id" is the
- * container's, "base" its name at creation.  Copies what it is given.  It is done when "delay" ms
- * have passed, and no spare was claimed for a moment; a worker that exits
- * gracefully waits for it.
+ * container's, "base" its name at creation.  Copies what it is given.  It is
+ * done when "delay" ms have passed, and no spare was claimed for a moment; a
+ * worker that exits gracefully waits for it.
  */
 void ngx_http_faas_title(ngx_http_faas_pool_t *fp,
     ngx_http_faas_instance_t *inst, ngx_str_t *id, ngx_str_t *base,
