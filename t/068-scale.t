@@ -10,7 +10,7 @@ use FaasScale;
 use List::Util qw(max);
 use Time::HiRes qw(sleep time);
 
-plan tests => 81;
+plan tests => 91;
 
 worker_connections(1024);
 
@@ -301,3 +301,17 @@ is(join(' ', grep { !/no_capacity/ } map { $_->{body} }
              grep { $_->{status} eq '503' } @calls), '', 'for there is no place');
 cmp_ok(scalar(instances('flood')), '<=', 3, 'and three instances are all it has');
 ok(settled($_), "no place of $_ is taken") for qw(flood warm cold);
+
+
+
+=== TEST 10: no queue, and calls right after a start of nginx
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=1 max_instances=2 queue=0;
+--- user_files eval: ">>> fn/soon.py\n$::Busy"
+--- code
+for my $round (1 .. 3) {
+    ok(stop_nginx('QUIT', 15), 'a stop');
+    ok(start_nginx(), 'a start');
+    is(counted(parallel([ (request('GET', '/function/soon')) x 2 ])), '2 x 200',
+       'calls for which there is room wait for what is adopted or started');
+}
