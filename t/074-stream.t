@@ -196,6 +196,9 @@ sub download {
     return ($n, $end);
 }
 
+# whoever is refused stops reading
+$SIG{PIPE} = "IGNORE";
+
 run_tests();
 
 __DATA__
@@ -509,7 +512,7 @@ ok(settled('slow'), 'no place is taken');
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python prewarm=0 concurrency=1 max_instances=1 queue=0 idle=1s;
+    faas_runtime python prewarm=0 concurrency=1 max_instances=1 queue=0 idle=3s;
     proxy_cache_path $TEST_NGINX_SERVER_ROOT/html/cache keys_zone=cache:1m;
 
     upstream functions {
@@ -571,7 +574,7 @@ cmp_ok(scalar(() = events($events, 'create')), '>', $made, 'for which it was sta
 
 is(error_code(get('/cached/none')), '404 function_not_found', 'an unknown one') for 1, 2;
 
-my $busy = sent('GET', '/cached/b/sleep/2');
+my $busy = sent('GET', '/cached/b/sleep/4');
 ok(wait_for(10, sub { stands('b')->{active} == 1 }), 'one is at work');
 
 my $res = get('/cached/b/2');
