@@ -71,7 +71,7 @@ policy_set() {
     cat > $POLICY <<END
 #!/bin/sh
 $POLICY_MARK
-[ "\$1" = nginx ] && exit 101
+case \$1 in nginx|fcgiwrap) exit 101 ;; esac
 [ -x $POLICY_SAVED ] && exec $POLICY_SAVED "\$@"
 exit 0
 END

@@ -14,6 +14,7 @@
 #include "ngx_http_faas_run_io.h"
 
 
+static ngx_int_t ngx_http_faas_run_body(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_spawn(ngx_http_faas_run_t *run);
 static void ngx_http_faas_run_exit_handler(ngx_http_faas_child_t *child);
 static ngx_int_t ngx_http_faas_run_finish(ngx_http_faas_run_t *run);
@@ -40,14 +41,61 @@ ngx_http_faas_run(ngx_http_faas_run_t *run)
         return rc;
     }
 
-    if (r->request_body) {
-        run->body = r->request_body->bufs;
-        r->request_body->bufs = r->reading_body ? NULL : run->body;
-    }
-
     run->reading = r->reading_body;
 
+    if (ngx_http_faas_run_body(run) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     return ngx_http_faas_run_io_start(run);
+}
+
+
+/* a body that is whole stays so: others may want it, too */
+
+static ngx_int_t
+ngx_http_faas_run_body(ngx_http_faas_run_t *run)
+{
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl, *in, **last;
+    ngx_http_request_t  *r;
+
+    r = run->request;
+
+    if (r->request_body == NULL) {
+        return NGX_OK;
+    }
+
+    if (run->reading) {
+        run->body = r->request_body->bufs;
+        r->request_body->bufs = NULL;
+        return NGX_OK;
+    }
+
+    last = &run->body;
+
+    for (in = r->request_body->bufs; in; in = in->next) {
+
+        b = ngx_calloc_buf(r->pool);
+        if (b == NULL) {
+            return NGX_ERROR;
+        }
+
+        cl = ngx_alloc_chain_link(r->pool);
+        if (cl == NULL) {
+            return NGX_ERROR;
+        }
+
+        *b = *in->buf;
+
+        cl->buf = b;
+        cl->next = NULL;
+
+        *last = cl;
+        last = &cl->next;
+    }
+
+    return NGX_OK;
 }
 
 

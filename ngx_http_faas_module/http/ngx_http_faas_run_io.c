@@ -253,6 +253,7 @@ ngx_http_faas_run_io_write(ngx_http_faas_run_t *run)
             }
 
             run->body = cl->next;
+            ngx_free_chain(run->request->pool, cl);
         }
 
         if (!run->reading) {
