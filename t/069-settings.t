@@ -345,7 +345,7 @@ ok(wait_for(5, sub { said('q'); stands('q')->{concurrency} == 1 }), 'less');
 sleep 1.1;
 said('q');
 
-my $busy = sent('GET', '/function/q/sleep/2');
+my $busy = sent('GET', '/function/q/sleep/4');
 
 ok(wait_for(5, sub { stands('q')->{active} == 1 }), 'one is at work');
 is(error_code(get('/function/q')), '503 no_capacity', 'and no other finds a place');

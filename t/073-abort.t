@@ -99,7 +99,7 @@ is(said('w')->{host}, $host, 'the instance is the same');
 --- user_files eval: ">>> fn/w.py\n$::Worker"
 --- code
 my $host = said('w')->{host};
-my $sock = sent('GET', '/finish/w/work/2');
+my $sock = sent('GET', '/finish/w/work/4');
 
 ok(at_work('w'), 'one is at work');
 abort_connection($sock);
@@ -118,7 +118,7 @@ is(said('w')->{host}, $host, 'the instance is the same');
 --- user_files eval: ">>> fn/w.py\n$::Worker"
 --- code
 my $host = said('w')->{host};
-my $other = sent('GET', '/function/w/sleep/4');
+my $other = sent('GET', '/function/w/sleep/6');
 
 ok(at_work('w'), 'one is at work');
 

@@ -126,7 +126,7 @@ our $Unbuffered = <<'_EOC_';
         proxy_pass http://functions;
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $http_connection;
+        proxy_set_header Connection $upgrade;
         proxy_buffering off;
         proxy_request_buffering off;
         client_max_body_size 0;
@@ -196,12 +196,16 @@ sub download {
     return ($n, $end);
 }
 
+# whoever is refused stops reading
+$SIG{PIPE} = "IGNORE";
+
 run_tests();
 
 __DATA__
 
 === TEST 1: events, one by one
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime python prewarm=1 concurrency=8;
 --- faas_locations eval: $::Unbuffered
 --- user_files eval: ">>> fn/sse.py\n$::Stream"
@@ -232,6 +236,7 @@ ok(settled('sse'), 'no place is taken');
 
 === TEST 2: a request that streams
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime python prewarm=1 concurrency=8;
 --- faas_locations eval: $::Unbuffered
 --- user_files eval: ">>> fn/up.py\n$::Stream"
@@ -283,6 +288,7 @@ is(error_code(post('/stream/none', 'x')), '404 function_not_found', 'an unknown 
 
 === TEST 3: 64 MB up and down, and no more memory for it
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime python prewarm=1 concurrency=8;
 --- faas_locations eval
 $::Unbuffered . <<'_EOC_'
@@ -328,6 +334,7 @@ ok(settled('big'), 'no place is taken');
 
 === TEST 4: a WebSocket over an idle period and a reload
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime deno prewarm=0 idle=1s;
 --- faas_locations eval: $::Unbuffered
 --- user_files eval: ">>> fn/ws.ts\n$::Socket>>> fn/other.ts\n$::Socket"
@@ -509,7 +516,7 @@ ok(settled('slow'), 'no place is taken');
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python prewarm=0 concurrency=1 max_instances=1 queue=0 idle=1s;
+    faas_runtime python prewarm=0 concurrency=1 max_instances=1 queue=0 idle=3s;
     proxy_cache_path $TEST_NGINX_SERVER_ROOT/html/cache keys_zone=cache:1m;
 
     upstream functions {
@@ -571,7 +578,7 @@ cmp_ok(scalar(() = events($events, 'create')), '>', $made, 'for which it was sta
 
 is(error_code(get('/cached/none')), '404 function_not_found', 'an unknown one') for 1, 2;
 
-my $busy = sent('GET', '/cached/b/sleep/2');
+my $busy = sent('GET', '/cached/b/sleep/4');
 ok(wait_for(10, sub { stands('b')->{active} == 1 }), 'one is at work');
 
 my $res = get('/cached/b/2');

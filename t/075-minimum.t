@@ -148,7 +148,7 @@ like(get('/function/here')->{body}, qr/"version": 2/, 'of the new source');
 write_file(html_dir() . '/fn/here.json', '{"min_instances":0}');
 ok(has('here', 0), 'none, when none is wanted');
 is(stands('none')->{instances}, 0, 'none of what was never called');
-is(scalar(spares('python')), 1, 'and a spare');
+ok(wait_for(10, sub { spares('python') == 1 }), 'and a spare');
 
 
 

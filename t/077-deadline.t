@@ -200,7 +200,7 @@ ok(settled('many'), 'no place is taken');
 --- user_files eval: ">>> fn/queue.py\n$::Busy"
 --- code
 my $host = host('queue');
-my $busy = sent('GET', '/function/queue/sleep/4');
+my $busy = sent('GET', '/function/queue/sleep/6');
 
 ok(wait_for(5, sub { stands('queue')->{active} == 1 }), 'one is at work');
 

@@ -228,6 +228,14 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
             return NGX_BUSY;
         }
 
+        if (!zone->sh->settled && live < fn->scale.max_instances) {
+
+            /* what may yet be adopted or started */
+
+            coming += (fn->scale.max_instances - live)
+                      * fn->scale.concurrency;
+        }
+
         if (fn->nwaiting >= coming + fn->scale.queue) {
             return NGX_ABORT;
         }
