@@ -126,7 +126,7 @@ our $Unbuffered = <<'_EOC_';
         proxy_pass http://functions;
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $http_connection;
+        proxy_set_header Connection $upgrade;
         proxy_buffering off;
         proxy_request_buffering off;
         client_max_body_size 0;
@@ -205,6 +205,7 @@ __DATA__
 
 === TEST 1: events, one by one
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime python prewarm=1 concurrency=8;
 --- faas_locations eval: $::Unbuffered
 --- user_files eval: ">>> fn/sse.py\n$::Stream"
@@ -235,6 +236,7 @@ ok(settled('sse'), 'no place is taken');
 
 === TEST 2: a request that streams
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime python prewarm=1 concurrency=8;
 --- faas_locations eval: $::Unbuffered
 --- user_files eval: ">>> fn/up.py\n$::Stream"
@@ -286,6 +288,7 @@ is(error_code(post('/stream/none', 'x')), '404 function_not_found', 'an unknown 
 
 === TEST 3: 64 MB up and down, and no more memory for it
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime python prewarm=1 concurrency=8;
 --- faas_locations eval
 $::Unbuffered . <<'_EOC_'
@@ -331,6 +334,7 @@ ok(settled('big'), 'no place is taken');
 
 === TEST 4: a WebSocket over an idle period and a reload
 --- faas_http
+    map $http_upgrade $upgrade { default upgrade; '' ''; }
     faas_runtime deno prewarm=0 idle=1s;
 --- faas_locations eval: $::Unbuffered
 --- user_files eval: ">>> fn/ws.ts\n$::Socket>>> fn/other.ts\n$::Socket"
