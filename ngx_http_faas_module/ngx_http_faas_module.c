@@ -490,6 +490,7 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
     ngx_queue_init(&fp->starts);
     ngx_queue_init(&fp->titles);
     ngx_queue_init(&fp->removals);
+    ngx_queue_init(&fp->listeners);
 
     ngx_http_faas_curl_init_process(cycle, &fp->engine);
 

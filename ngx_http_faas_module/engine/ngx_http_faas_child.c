@@ -35,6 +35,7 @@
 
 typedef struct {
     ngx_http_faas_child_task_t      *task;
+    sigset_t                        *ignored;
     sigset_t                         mask;
     int                              fds[3];
     ngx_pid_t                        parent;
@@ -61,11 +62,24 @@ static void ngx_http_faas_child_free(ngx_http_faas_child_t *child);
 
 
 ngx_int_t
-ngx_http_faas_child_init_process(ngx_queue_t *children, ngx_log_t *log)
+ngx_http_faas_child_init_process(ngx_http_faas_children_t *children,
+    ngx_log_t *log)
 {
-    sigset_t  set;
+    int               i;
+    sigset_t          set;
+    struct sigaction  sa;
 
-    ngx_queue_init(children);
+    ngx_queue_init(&children->queue);
+
+    /* 64 system calls, that each child would have to make */
+
+    sigemptyset(&children->ignored);
+
+    for (i = 1; i < NSIG; i++) {
+        if (sigaction(i, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN) {
+            sigaddset(&children->ignored, i);
+        }
+    }
 
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
@@ -81,13 +95,13 @@ ngx_http_faas_child_init_process(ngx_queue_t *children, ngx_log_t *log)
 
 
 void
-ngx_http_faas_child_exit_process(ngx_queue_t *children)
+ngx_http_faas_child_exit_process(ngx_http_faas_children_t *children)
 {
     ngx_queue_t            *q;
     ngx_http_faas_child_t  *child;
 
-    while (!ngx_queue_empty(children)) {
-        q = ngx_queue_head(children);
+    while (!ngx_queue_empty(&children->queue)) {
+        q = ngx_queue_head(&children->queue);
         child = ngx_queue_data(q, ngx_http_faas_child_t, queue);
 
         (void) kill(-child->pid, SIGKILL);
@@ -99,7 +113,7 @@ ngx_http_faas_child_exit_process(ngx_queue_t *children)
 
 
 ngx_http_faas_child_t *
-ngx_http_faas_child_spawn(ngx_queue_t *children,
+ngx_http_faas_child_spawn(ngx_http_faas_children_t *children,
     ngx_http_faas_child_task_t *task, ngx_log_t *log, ngx_err_t *err,
     ngx_uint_t *denied)
 {
@@ -120,6 +134,7 @@ ngx_http_faas_child_spawn(ngx_queue_t *children,
     ngx_memzero(&start, sizeof(ngx_http_faas_child_start_t));
 
     start.task = task;
+    start.ignored = &children->ignored;
     start.parent = ngx_pid;
     pidfd = -1;
 
@@ -165,7 +180,7 @@ ngx_http_faas_child_spawn(ngx_queue_t *children,
     child->grace.data = &child->dummy;
     child->grace.log = ngx_cycle->log;
 
-    ngx_queue_insert_tail(children, &child->queue);
+    ngx_queue_insert_tail(&children->queue, &child->queue);
 
     return child;
 
@@ -334,13 +349,15 @@ ngx_http_faas_child_setup(ngx_http_faas_child_start_t *start)
         return NGX_ERROR;
     }
 
-    /* what is ignored stays so in another program */
+    /* a handler does not outlive execve(), what is ignored does */
 
     ngx_memzero(&sa, sizeof(struct sigaction));
     sa.sa_handler = SIG_DFL;
 
     for (i = 1; i < NSIG; i++) {
-        (void) sigaction(i, &sa, NULL);
+        if (sigismember(start->ignored, i) == 1) {
+            (void) sigaction(i, &sa, NULL);
+        }
     }
 
     for (i = 0; i < 3; i++) {

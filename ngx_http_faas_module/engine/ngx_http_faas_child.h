@@ -66,24 +66,29 @@ struct ngx_http_faas_child_s {
 };
 
 
-/*
- * In a worker: from now on this process knows how its children end.
- * "children" is the list of them.
- */
-ngx_int_t ngx_http_faas_child_init_process(ngx_queue_t *children,
-    ngx_log_t *log);
+/* those of this process */
+
+typedef struct {
+    ngx_queue_t                      queue;
+    sigset_t                         ignored;   /* signals, by the process */
+} ngx_http_faas_children_t;
+
+
+/* in a worker: from now on this process knows how its children end */
+ngx_int_t ngx_http_faas_child_init_process(
+    ngx_http_faas_children_t *children, ngx_log_t *log);
 
 /* kills whatever is left */
-void ngx_http_faas_child_exit_process(ngx_queue_t *children);
+void ngx_http_faas_child_exit_process(ngx_http_faas_children_t *children);
 
 /*
  * Starts a process in a session of its own, with three non-blocking pipes.
  * NULL: *err is the error, and *denied is set when it is the program's or its
  * directory's.  The handlers and "release" are the caller's to set.
  */
-ngx_http_faas_child_t *ngx_http_faas_child_spawn(ngx_queue_t *children,
-    ngx_http_faas_child_task_t *task, ngx_log_t *log, ngx_err_t *err,
-    ngx_uint_t *denied);
+ngx_http_faas_child_t *ngx_http_faas_child_spawn(
+    ngx_http_faas_children_t *children, ngx_http_faas_child_task_t *task,
+    ngx_log_t *log, ngx_err_t *err, ngx_uint_t *denied);
 
 /* SIGTERM to its group, and SIGKILL when it is still there after a second */
 void ngx_http_faas_child_stop(ngx_http_faas_child_t *child);

@@ -12,7 +12,6 @@
 #include "ngx_http_faas_run.h"
 
 
-#define NGX_HTTP_FAAS_COMMAND_POLL    10        /* ms, while somebody waits */
 #define NGX_HTTP_FAAS_COMMAND_INVOKE  5000      /* ms, the default */
 
 
@@ -22,8 +21,7 @@ static ngx_int_t ngx_http_faas_command_create(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_command_join(ngx_http_faas_run_t *run);
 static void ngx_http_faas_command_watch(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_command_start(ngx_http_faas_run_t *run);
-static void ngx_http_faas_command_next(ngx_http_faas_command_t *command);
-static void ngx_http_faas_command_poll_handler(ngx_event_t *ev);
+static void ngx_http_faas_command_next(void *data);
 static void ngx_http_faas_command_deadline_handler(ngx_event_t *ev);
 static void ngx_http_faas_command_release(void *data);
 static void ngx_http_faas_command_cleanup(void *data);
@@ -102,12 +100,14 @@ ngx_http_faas_command_create(ngx_http_request_t *r,
 
         command->zone = &fmcf->pool.zone;
         command->children = &fmcf->children;
-        command->dummy.fd = (ngx_socket_t) -1;
-        command->poll.handler = ngx_http_faas_command_poll_handler;
-        command->poll.data = &command->dummy;
-        command->poll.log = ngx_cycle->log;
 
         ngx_queue_init(&command->waiting);
+
+        command->listener.handler = ngx_http_faas_command_next;
+        command->listener.data = command;
+
+        ngx_queue_insert_tail(&fmcf->pool.listeners,
+                              &command->listener.queue);
     }
 
     if (command->crew == NULL) {
@@ -179,10 +179,6 @@ ngx_http_faas_command_join(ngx_http_faas_run_t *run)
         run->ticket->data = command;
 
         ngx_queue_insert_tail(&command->waiting, &run->queue);
-
-        if (!command->poll.timer_set) {
-            ngx_add_timer(&command->poll, NGX_HTTP_FAAS_COMMAND_POLL);
-        }
 
         return NGX_AGAIN;
     }
@@ -257,11 +253,13 @@ ngx_http_faas_command_start(ngx_http_faas_run_t *run)
 }
 
 
-/* whoever waits in this process; another one looks itself, soon */
+/* the bell rang: perhaps for who waits in this process */
 
 static void
-ngx_http_faas_command_next(ngx_http_faas_command_t *command)
+ngx_http_faas_command_next(void *data)
 {
+    ngx_http_faas_command_t  *command = data;
+
     ngx_int_t             rc;
     ngx_queue_t          *q;
     ngx_connection_t     *c;
@@ -294,18 +292,6 @@ ngx_http_faas_command_next(ngx_http_faas_command_t *command)
 
         ngx_http_run_posted_requests(c);
     }
-
-    if (!ngx_queue_empty(&command->waiting) && !command->poll.timer_set) {
-        ngx_add_timer(&command->poll, NGX_HTTP_FAAS_COMMAND_POLL);
-    }
-}
-
-
-static void
-ngx_http_faas_command_poll_handler(ngx_event_t *ev)
-{
-    ngx_http_faas_command_next(ngx_queue_data(ev, ngx_http_faas_command_t,
-                                              poll));
 }
 
 
@@ -357,10 +343,6 @@ ngx_http_faas_command_release(void *data)
     command = ticket->data;
 
     ngx_http_faas_crew_leave(command->zone, ticket);
-
-    if (!ngx_terminate) {
-        ngx_http_faas_command_next(command);
-    }
 }
 
 

@@ -9,7 +9,6 @@
 
 
 #include "ngx_http_faas_http.h"
-#include "ngx_http_faas_child.h"
 #include "ngx_http_faas_crew.h"
 
 
@@ -35,11 +34,10 @@ struct ngx_http_faas_command_s {
     /* of the process: */
 
     ngx_http_faas_zone_t            *zone;
-    ngx_queue_t                     *children;
+    ngx_http_faas_children_t        *children;
     ngx_http_faas_crew_t            *crew;
     ngx_queue_t                      waiting;   /* requests */
-    ngx_event_t                      poll;
-    ngx_connection_t                 dummy;
+    ngx_http_faas_listener_t         listener;
 };
 
 

@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_faas_admission.h"
+#include "ngx_http_faas_child.h"
 #include "ngx_http_faas_name.h"
 #include "ngx_http_faas_reply.h"
 
@@ -26,7 +27,7 @@ typedef struct {
     ngx_int_t                        starts;    /* "docker_concurrency" */
     ngx_uint_t                       exits;     /* 1: "remove" */
     ngx_uint_t                       on_error;  /* 1: "keep" */
-    ngx_queue_t                      children;  /* of this process */
+    ngx_http_faas_children_t         children;
     unsigned                         limits:1;  /* "faas_limits" is there */
     unsigned                         commands:1;    /* "faas_command" is */
 } ngx_http_faas_main_conf_t;

@@ -492,7 +492,9 @@ ngx_http_faas_admission_bell_handler(ngx_event_t *ev)
 void
 ngx_http_faas_admission_poll(ngx_http_faas_pool_t *fp)
 {
+    ngx_queue_t                *q;
     ngx_http_faas_lease_t      *lease;
+    ngx_http_faas_listener_t   *listener;
     ngx_http_faas_admission_t  *adm;
 
     ngx_http_faas_start_check(fp);
@@ -506,5 +508,13 @@ ngx_http_faas_admission_poll(ngx_http_faas_pool_t *fp)
 
         adm = lease->data;
         adm->handler(adm);
+    }
+
+    for (q = ngx_queue_head(&fp->listeners);
+         q != ngx_queue_sentinel(&fp->listeners);
+         q = ngx_queue_next(q))
+    {
+        listener = ngx_queue_data(q, ngx_http_faas_listener_t, queue);
+        listener->handler(listener->data);
     }
 }

@@ -35,6 +35,15 @@ typedef struct {
 } ngx_http_faas_runtime_t;
 
 
+/* who else hears the bell of this process, at every ring and tick */
+
+typedef struct {
+    ngx_queue_t                      queue;     /* fp->listeners, for good */
+    void                           (*handler)(void *data);
+    void                            *data;
+} ngx_http_faas_listener_t;
+
+
 /* one a cycle; the queues and timers belong to each process */
 
 typedef struct {
@@ -49,6 +58,7 @@ typedef struct {
     ngx_queue_t                      starts;    /* under way here */
     ngx_queue_t                      titles;
     ngx_queue_t                      removals;
+    ngx_queue_t                      listeners;
     ngx_uint_t                       removing;  /* how many of these */
     ngx_connection_t                *bell;
     ngx_event_t                      keeper;

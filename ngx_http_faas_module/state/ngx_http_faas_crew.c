@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_faas_crew.h"
+#include "ngx_http_faas_worker.h"
 
 
 #define NGX_HTTP_FAAS_CREW_REAP  250            /* ms */
@@ -21,6 +22,8 @@ static void ngx_http_faas_crew_reap(ngx_http_faas_zone_t *zone,
 static void ngx_http_faas_crew_bury(ngx_http_faas_zone_t *zone,
     ngx_queue_t *tickets);
 static void ngx_http_faas_crew_start(ngx_http_faas_ticket_t *ticket);
+static void ngx_http_faas_crew_next(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_crew_t *crew);
 static void ngx_http_faas_crew_drop(ngx_http_faas_zone_t *zone,
     ngx_http_faas_ticket_t *ticket);
 
@@ -98,6 +101,13 @@ ngx_http_faas_crew_join(ngx_http_faas_zone_t *zone,
 
     if (rc == NGX_OK) {
         ngx_http_faas_crew_start(t);
+
+    } else if (ngx_http_faas_worker_self(zone) == NULL) {
+
+        /* nobody could wake it */
+
+        ngx_http_faas_crew_drop(zone, t);
+        rc = NGX_ERROR;
     }
 
 done:
@@ -125,6 +135,10 @@ ngx_http_faas_crew_ask(ngx_http_faas_zone_t *zone,
     {
         ngx_http_faas_crew_start(ticket);
         rc = NGX_OK;
+
+        if (crew->nrunning < max) {
+            ngx_http_faas_crew_next(zone, crew);
+        }
     }
 
     ngx_http_faas_zone_unlock(zone);
@@ -217,18 +231,44 @@ ngx_http_faas_crew_start(ngx_http_faas_ticket_t *ticket)
 }
 
 
+/* there may be room for the first who waits, in whichever process */
+
+static void
+ngx_http_faas_crew_next(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_crew_t *crew)
+{
+    ngx_queue_t             *q;
+    ngx_http_faas_ticket_t  *ticket;
+
+    if (crew->nwaiting == 0) {
+        return;
+    }
+
+    q = ngx_queue_head(&crew->waiting);
+    ticket = ngx_queue_data(q, ngx_http_faas_ticket_t, queue);
+
+    ngx_http_faas_worker_wake(zone, ticket->pid);
+}
+
+
 static void
 ngx_http_faas_crew_drop(ngx_http_faas_zone_t *zone,
     ngx_http_faas_ticket_t *ticket)
 {
+    ngx_http_faas_crew_t  *crew;
+
+    crew = ticket->crew;
+
     ngx_queue_remove(&ticket->queue);
 
     if (ticket->running) {
-        ticket->crew->nrunning--;
+        crew->nrunning--;
 
     } else {
-        ticket->crew->nwaiting--;
+        crew->nwaiting--;
     }
 
     ngx_slab_free_locked(zone->shpool, ticket);
+
+    ngx_http_faas_crew_next(zone, crew);
 }

@@ -46,7 +46,8 @@ ngx_http_faas_crew_t *ngx_http_faas_crew(ngx_http_faas_zone_t *zone,
     u_char *key);
 
 /*
- * NGX_OK: it may run; NGX_AGAIN: there are "max" already, ask again soon;
+ * NGX_OK: it may run; NGX_AGAIN: there are "max" already, ask again when the
+ * worker's bell rings;
  * NGX_BUSY: and "queue" who wait; NGX_ERROR: the zone is full.
  */
 ngx_int_t ngx_http_faas_crew_join(ngx_http_faas_zone_t *zone,

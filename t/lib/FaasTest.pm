@@ -16,6 +16,26 @@ package FaasTest;
 use strict;
 use warnings;
 
+# Files run side by side: each has a root of its own, and a port that is free,
+# of a hundred of its own below those that the kernel gives to clients.
+BEGIN {
+    require IO::Socket::INET;
+
+    my ($n) = $0 =~ m{(\d+)[^/]*\z};
+
+    if (defined $n && $ENV{FAAS_TEST_DIR}) {
+        $ENV{TEST_NGINX_SERVROOT} = "$ENV{FAAS_TEST_DIR}/$n";
+
+        for (1 .. 100) {
+            my $port = 10000 + 100 * ($n % 200) + int rand 100;
+
+            IO::Socket::INET->new(Listen => 1, LocalPort => $port) or next;
+            $ENV{TEST_NGINX_PORT} = $port;
+            last;
+        }
+    }
+}
+
 use Test::Nginx::Socket -Base;
 
 use IO::Select;
