@@ -108,3 +108,75 @@ nginx_build() {
 
     printf '%s\n' "$stamp" > "$dir/stamp"
 }
+
+
+# Called as: reports_of NAME, makes $reports, where workers can write, too.
+reports_of() {
+    reports=$(mktemp -d "/tmp/faas-$1.XXXXXX")
+    chmod 1777 "$reports"
+    trap 'rm -rf "$reports"' EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
+
+# Called as: run_and_report [t/NNN-topic.t ...], the tests; what is in $reports
+# is an error then, too.
+run_and_report() {
+    local rc=0 n
+
+    "$PROJECT/scripts/test" "$@" || rc=$?
+
+    n=$(find "$reports" -type f -size +0 | wc -l)
+    say "reports: $n"
+
+    if [ "$n" -gt 0 ]; then
+        cat "$reports"/*
+        rc=1
+    fi
+
+    exit $rc
+}
+
+
+SANITIZE='-fsanitize=address,undefined -fno-omit-frame-pointer'
+
+# Called as: asan_build DIR [LD_OPT], and the tests build the module in DIR; the
+# nginx is the same for all.
+asan_build() {
+    need_packages nginx "${BUILD_PACKAGES[@]}"
+
+    export FAAS_BUILD=$1
+    export FAAS_CC_OPT="-O1 -g $SANITIZE" FAAS_LD_OPT="$SANITIZE ${2:-}"
+
+    mkdir -p "$BUILD/asan" "$FAAS_BUILD"
+
+    gcc -Wall -Wextra -Werror -O1 -c -o "$BUILD/asan/lsan.o" \
+        "$PROJECT/scripts/test.d/lsan.c"
+
+    nginx_build "$BUILD/asan/nginx-asan" \
+            "-O1 -U_FORTIFY_SOURCE -DNGX_DEBUG_PALLOC=1 -Wno-error $SANITIZE" \
+            "$SANITIZE $BUILD/asan/lsan.o"
+}
+
+
+# Called as: asan_wrapper [ASAN_OPTION [VARIABLE=VALUE]], after reports_of.
+#
+# An nginx has no such variables in the environment that it gives to the next
+# one of an upgrade: that is this script again.
+asan_wrapper() {
+    export TEST_NGINX_BINARY=$FAAS_BUILD/nginx-checked
+
+    cat > "$TEST_NGINX_BINARY" <<SCRIPT
+#!/bin/bash
+supp=$PROJECT/scripts/test.d/suppressions
+export ASAN_OPTIONS=log_path=$reports/report:allocator_may_return_null=1
+ASAN_OPTIONS+=:detect_odr_violation=0    # modules have symbols of one name
+ASAN_OPTIONS+=${1:+:$1}
+export LSAN_OPTIONS=suppressions=\$supp/lsan:print_suppressions=0
+export UBSAN_OPTIONS=log_path=$reports/report:suppressions=\$supp/ubsan
+UBSAN_OPTIONS+=:print_stacktrace=1
+${2:-} exec -a "\$0" $BUILD/asan/nginx-asan/objs/nginx "\$@"
+SCRIPT
+
+    chmod 755 "$TEST_NGINX_BINARY"
+}
