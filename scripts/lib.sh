@@ -7,7 +7,7 @@ set -euo pipefail
 PROJECT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=$PROJECT/build
 RUN=$PROJECT/run
-MODULE=$BUILD/ngx_http_faas_module.so
+MODULE=${FAAS_BUILD:-$BUILD}/ngx_http_faas_module.so
 ENGINE_SOCKET=/var/run/docker.sock
 
 # Debian keeps nginx and dockerd in sbin, which an ordinary PATH lacks.
