@@ -56,10 +56,10 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
 
     /* past the buffers that the envelope has, now and then */
 
-    if (times == 255 && body.len) {
+    if (times == 0xa5 && body.len) {
         times = 1 + 300000 / body.len;
-        step *= 64;
-        room *= 64;
+        step *= 512;
+        room *= 512;
 
     } else {
         times = 1;
