@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * The stream of the engine's events, after the size of a step, with one
- * instance that some of them may be about.
+ * The stream of the engine's events, after the size of a step and how long the
+ * first line is before it; with an instance that some of them may be about.
  */
 
 
@@ -13,12 +13,14 @@
 #include "ngx_http_faas_instance.h"
 
 
+#define NGX_HTTP_FAAS_FUZZ_EVENT_LINE  32768
+
 #define NGX_HTTP_FAAS_FUZZ_EVENT_ID                                          \
     "5ee428013e525a74de7401b4367f981825f84826384f92d96a78f87ee53a6b0b"
 
 
 static void ngx_http_faas_fuzz_event_feed(ngx_http_faas_pool_t *fp,
-    ngx_str_t *text, size_t step);
+    ngx_str_t *text, size_t step, size_t more);
 static void ngx_http_faas_fuzz_event_time(ngx_http_faas_sh_t *sh);
 
 ngx_int_t __wrap_ngx_http_faas_curl(ngx_http_faas_engine_t *engine,
@@ -30,7 +32,7 @@ void
 ngx_http_faas_fuzz_event_target(ngx_pool_t *pool,
     ngx_http_faas_fuzz_input_t *in)
 {
-    size_t                      step;
+    size_t                      step, more;
     ngx_str_t                   text, id, token;
     ngx_http_faas_pool_t       *fp;
     ngx_http_faas_zone_t       *zone;
@@ -46,6 +48,7 @@ ngx_http_faas_fuzz_event_target(ngx_pool_t *pool,
     ngx_str_set(&token, "0123456789abcdef0123456789abcdef");
 
     step = 1 + ngx_http_faas_fuzz_byte(in);
+    more = ngx_http_faas_fuzz_byte(in);
 
     ngx_http_faas_fuzz_bytes(pool, in, in->last - in->pos, &text);
 
@@ -65,7 +68,7 @@ ngx_http_faas_fuzz_event_target(ngx_pool_t *pool,
     ngx_http_faas_fuzz_check(ngx_http_faas_instance_booted(zone, inst, &token)
                              == NGX_OK);
 
-    ngx_http_faas_fuzz_event_feed(fp, &text, step);
+    ngx_http_faas_fuzz_event_feed(fp, &text, step, more);
 
     if (inst->state == NGX_HTTP_FAAS_DEAD) {
 
@@ -89,7 +92,7 @@ ngx_http_faas_fuzz_event_target(ngx_pool_t *pool,
 
 static void
 ngx_http_faas_fuzz_event_feed(ngx_http_faas_pool_t *fp, ngx_str_t *text,
-    size_t step)
+    size_t step, size_t more)
 {
     size_t               n;
     u_char              *p, *last, *copy;
@@ -102,6 +105,21 @@ ngx_http_faas_fuzz_event_feed(ngx_http_faas_pool_t *fp, ngx_str_t *text,
 
     ngx_http_faas_events_open(fp);
     ngx_http_faas_fuzz_check(fp->events);
+
+    /* blanks, about as many as a line may have */
+
+    if (more) {
+        more += NGX_HTTP_FAAS_FUZZ_EVENT_LINE - 64;
+
+        copy = ngx_alloc(more, ngx_cycle->log);
+        ngx_http_faas_fuzz_check(copy);
+
+        memset(copy, ' ', more);
+
+        fp->events->stream(fp->events, copy, more);
+
+        ngx_free(copy);
+    }
 
     last = text->data + text->len;
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * The loader's answer to a frame, after the size of a step.  What it means is
- * told by a second opinion, that has it all at once.
+ * The loader's answer to a frame, after the size of a step and how much more
+ * follows it.  What it means is told by a second opinion, that has it all at
+ * once.
  */
 
 
@@ -41,6 +42,7 @@ void
 ngx_http_faas_fuzz_link_target(ngx_pool_t *pool,
     ngx_http_faas_fuzz_input_t *in)
 {
+    size_t                      more;
     ngx_str_t                   frame, text;
     ngx_uint_t                  expected;
     ngx_event_t                *ev;
@@ -54,7 +56,19 @@ ngx_http_faas_fuzz_link_target(ngx_pool_t *pool,
 
     fl->step = 1 + ngx_http_faas_fuzz_byte(in);
 
-    ngx_http_faas_fuzz_bytes(pool, in, in->last - in->pos, &fl->reply);
+    more = ngx_http_faas_fuzz_byte(in);
+
+    /* to about as much as is read */
+
+    fl->reply.len = in->last - in->pos;
+    more = more ? NGX_HTTP_FAAS_FUZZ_LINK_REPLY - 64 + more : 0;
+
+    fl->reply.data = ngx_pcalloc(pool, ngx_max(fl->reply.len, more));
+    ngx_http_faas_fuzz_check(fl->reply.data);
+
+    memcpy(fl->reply.data, in->pos, fl->reply.len);
+    fl->reply.len = ngx_max(fl->reply.len, more);
+    fl->step = more ? 64 * fl->step : fl->step;
 
     expected = ngx_http_faas_fuzz_link_expect(&fl->reply, &text);
 

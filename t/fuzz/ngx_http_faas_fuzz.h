@@ -42,6 +42,7 @@ typedef struct {
     ngx_chain_t                     *busy;
     size_t                           size;
     size_t                           room;
+    off_t                            length;    /* as the header has it */
     ngx_uint_t                       status;
     unsigned                         header:1;
     unsigned                         last:1;

@@ -375,6 +375,10 @@ ngx_http_faas_fuzz_take(void)
         client->last = b->last_buf;
         client->busy = client->busy->next;
     }
+
+    ngx_http_faas_fuzz_check(!client->last
+                             || client->length == -1
+                             || client->length == (off_t) client->body.len);
 }
 
 

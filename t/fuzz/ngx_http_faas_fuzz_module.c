@@ -254,6 +254,7 @@ ngx_http_faas_fuzz_filter_header(ngx_http_request_t *r)
 
     ngx_http_faas_fuzz_client.header = 1;
     ngx_http_faas_fuzz_client.status = r->headers_out.status;
+    ngx_http_faas_fuzz_client.length = r->headers_out.content_length_n;
 
     return NGX_OK;
 }
