@@ -309,11 +309,8 @@ need_firewall() {
 TEST_PACKAGES=(perl libtest-base-perl libtest-longstring-perl
                liblist-moreutils-perl libhttp-message-perl libwww-perl
                libipc-run-perl libtext-diff-perl liburi-perl libfilter-perl
-<<<<<<< HEAD
-               libcmocka-dev psmisc openssl libfaketime)
-=======
-               libcmocka-dev psmisc openssl clang libclang-rt-dev)
->>>>>>> fuzz
+               libcmocka-dev psmisc openssl libfaketime clang
+               libclang-rt-dev)
 
 # It is packaged in sid only.  A private apt configuration fetches this one
 # package, and it is unpacked into build/: the system's sources stay untouched.
