@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 102;
+plan tests => 108;
 
 # What a command may find out of its surroundings.
 
@@ -196,6 +196,15 @@ ok(!grep({ /^(?:SECRET|HOME|USER|NGINX|TEST_)/ } keys %env),
 is($env{CONTENT_LENGTH}, 3, 'CONTENT_LENGTH');
 is($env{CONTENT_TYPE}, 'a/b', 'CONTENT_TYPE');
 is($env{PATH_INFO}, '', 'no PATH_INFO');
+
+# it has been done, whatever the client's conditions
+for ('If-Match: "a"', 'If-None-Match: *',
+     'If-Unmodified-Since: Mon, 01 Jan 2024 00:00:00 GMT')
+{
+    is(get('/function/env', headers => [$_])->{status}, 200, "$_: an answer");
+    is(http(invoke_request('bad', '1', headers => [$_]))->{status}, 200,
+       "$_: a result");
+}
 
 
 

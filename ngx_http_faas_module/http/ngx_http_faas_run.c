@@ -405,6 +405,9 @@ ngx_http_faas_run_header(ngx_http_faas_run_t *run, ngx_uint_t status,
     r = run->request;
     run->sent = 1;
 
+    /* a condition of the client's is not to undo what was done */
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = length;
     r->headers_out.content_type = run->command->content_type;
