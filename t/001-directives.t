@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => repeat_each() * 213;
+plan tests => repeat_each() * 218;
 
 # what nginx -t says of a configuration: its exit status and its words
 sub nginx_t {
@@ -331,10 +331,14 @@ for my $param (qw(ext=.x ext=.1234567 image=a image=host:5000/a/b:c concurrency=
                   concurrency=65535 prewarm=0 prewarm=256 memory=8m memory=1g
                   memory=134217728 tmpfs=64k tmpfs=1g pids=8 pids=32768
                   cpus=0.01 cpus=.5 cpus=1.25 cpus=1024 start_timeout=1ms
-                  start_timeout=2s start_timeout=1m30s))
+                  start_timeout=2s start_timeout=1m30s seccomp=engine))
 {
     main::valid($param, main::http_t("faas_runtime deno $param;"));
 }
+
+mkdir html_dir() . '/t';
+write_file(html_dir() . '/t/filter.json', '{"defaultAction":"SCMP_ACT_ERRNO"}');
+main::valid('seccomp=filter.json', main::http_t('faas_runtime deno seccomp=filter.json;'));
 
 for my $zone ('a', 'a:32k', 'a:1m', 'functions:64m') {
     main::valid("faas_zone $zone", main::nginx_t("faas_zone $zone; faas_root x;"));
@@ -362,7 +366,7 @@ for my $conf ('faas_buffer_size 1k; location / { faas_buffer_size 2k; }',
 === TEST 27: values that are not
 --- code
 for my $param (qw(ext= ext=. ext=py ext=.12345678 ext=.a/b ext=.. ext=.a.b ext=.a-b image=
-                  concurrency=
+                  seccomp= concurrency=
                   concurrency=0 concurrency=-1 concurrency=65536 concurrency=x
                   concurrency=1.5 prewarm=-1 prewarm=257 prewarm=x memory= memory=x
                   memory=8388607 memory=-1 memory=99999999999999999999 tmpfs=63k
@@ -373,6 +377,14 @@ for my $param (qw(ext= ext=. ext=py ext=.12345678 ext=.a/b ext=.. ext=.a.b ext=.
     main::invalid($param, qq(invalid parameter "$param" in ),
                   main::http_t("faas_runtime python $param;"));
 }
+
+main::invalid('no profile', 'profile "/nowhere/x.json" cannot be read in ',
+              main::http_t('faas_runtime python seccomp=/nowhere/x.json;'));
+mkdir html_dir() . '/t';
+my $other = html_dir() . '/t/other.json';
+write_file($other, '{}');
+main::invalid('another file', qq("$other" is not a seccomp profile in ),
+              main::http_t("faas_runtime python seccomp=$other;"));
 
 for my $name ('Python', 'perl', 'python3', '""') {
     my $text = $name eq '""' ? '' : $name;

@@ -84,6 +84,7 @@ typedef struct {
 typedef struct {
     ngx_str_t       name;            /* [a-z0-9-] */
     ngx_str_t       image;
+    ngx_str_t       seccomp;         /* a profile, or empty: the engine's */
     ngx_array_t    *entrypoint;      /* ngx_str_t: ours, not the image's */
     ngx_array_t    *env;             /* ngx_str_t "K=V", may be NULL */
     ngx_array_t    *labels;          /* ngx_keyval_t, may be NULL */

@@ -11,13 +11,6 @@
 
 #include "ngx_http_faas_docker_body.h"
 
-#include <cjson/cJSON.h>
-
-
-/* size=, the longest number, the zero */
-#define NGX_HTTP_FAAS_DOCKER_TMPFS_LEN                                        \
-    (sizeof("rw,nosuid,nodev,noexec,mode=1777,size=") + NGX_OFF_T_LEN)
-
 
 static ngx_int_t ngx_http_faas_docker_filters(ngx_pool_t *pool,
     char *template, ngx_array_t *labels, ngx_str_t *filters);
@@ -25,28 +18,16 @@ static ngx_int_t ngx_http_faas_docker_check_spec(
     ngx_http_faas_docker_spec_t *spec);
 static ngx_int_t ngx_http_faas_docker_create_fill(ngx_pool_t *pool,
     cJSON *root, ngx_http_faas_docker_spec_t *spec);
-static ngx_int_t ngx_http_faas_docker_host_config(ngx_pool_t *pool,
-    cJSON *host, ngx_http_faas_docker_spec_t *spec);
-static ngx_int_t ngx_http_faas_docker_limits(cJSON *object,
-    ngx_http_faas_docker_limits_t *limits);
-static ngx_int_t ngx_http_faas_docker_ulimit(cJSON *ulimits, char *name,
-    int64_t n);
 static ngx_int_t ngx_http_faas_docker_endpoint(ngx_pool_t *pool,
     cJSON *root, ngx_http_faas_docker_spec_t *spec);
 static ngx_int_t ngx_http_faas_docker_network_fill(ngx_pool_t *pool,
     cJSON *root, ngx_http_faas_docker_network_spec_t *spec);
 static ngx_int_t ngx_http_faas_docker_ipam(ngx_pool_t *pool, cJSON *root,
     ngx_http_faas_docker_network_spec_t *spec);
-static ngx_int_t ngx_http_faas_docker_add_integer(cJSON *object, char *name,
-    int64_t n);
-static ngx_int_t ngx_http_faas_docker_add_string(ngx_pool_t *pool,
-    cJSON *object, char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_faas_docker_add_strings(ngx_pool_t *pool,
     cJSON *object, char *name, ngx_array_t *values);
 static ngx_int_t ngx_http_faas_docker_add_labels(ngx_pool_t *pool,
     cJSON *object, ngx_array_t *labels);
-static char *ngx_http_faas_docker_cstring(ngx_pool_t *pool,
-    ngx_str_t *value);
 static ngx_int_t ngx_http_faas_docker_print(ngx_pool_t *pool, cJSON *root,
     ngx_str_t *out);
 
@@ -294,111 +275,6 @@ ngx_http_faas_docker_create_fill(ngx_pool_t *pool, cJSON *root,
 
 
 static ngx_int_t
-ngx_http_faas_docker_host_config(ngx_pool_t *pool, cJSON *host,
-    ngx_http_faas_docker_spec_t *spec)
-{
-    cJSON                          *tmpfs, *ulimits;
-    u_char                          options[NGX_HTTP_FAAS_DOCKER_TMPFS_LEN];
-    ngx_http_faas_docker_limits_t   limits;
-
-    if (ngx_http_faas_docker_add_string(pool, host, "NetworkMode",
-                                        &spec->network)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    tmpfs = cJSON_AddObjectToObject(host, "Tmpfs");
-    if (tmpfs == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ngx_sprintf(options, "rw,nosuid,nodev,noexec,mode=1777,size=%O",
-                 spec->tmpfs) = '\0';
-
-    if (cJSON_AddStringToObject(tmpfs, "/tmp", (char *) options) == NULL) {
-        return NGX_ERROR;
-    }
-
-    limits.memory = spec->memory;
-    limits.nano_cpus = spec->nano_cpus;
-    limits.pids = spec->pids;
-
-    if (ngx_http_faas_docker_limits(host, &limits) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ulimits = cJSON_AddArrayToObject(host, "Ulimits");
-    if (ulimits == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_faas_docker_ulimit(ulimits, "nofile", spec->nofile)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_faas_docker_ulimit(ulimits, "core", 0);
-}
-
-
-/* 0 would be no limit, and in an update the old one */
-
-static ngx_int_t
-ngx_http_faas_docker_limits(cJSON *object,
-    ngx_http_faas_docker_limits_t *limits)
-{
-    if (limits->memory <= 0 || limits->nano_cpus <= 0 || limits->pids <= 0) {
-        return NGX_ERROR;
-    }
-
-    /* no swap: MemorySwap is the sum of memory and swap */
-
-    if (ngx_http_faas_docker_add_integer(object, "Memory", limits->memory)
-        != NGX_OK
-        || ngx_http_faas_docker_add_integer(object, "MemorySwap",
-                                            limits->memory)
-           != NGX_OK
-        || ngx_http_faas_docker_add_integer(object, "NanoCpus",
-                                            limits->nano_cpus)
-           != NGX_OK
-        || ngx_http_faas_docker_add_integer(object, "PidsLimit", limits->pids)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_faas_docker_ulimit(cJSON *ulimits, char *name, int64_t n)
-{
-    cJSON  *limit;
-
-    limit = cJSON_CreateObject();
-    if (limit == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* fails for NULL only, and neither is */
-    cJSON_AddItemToArray(ulimits, limit);
-
-    if (cJSON_AddStringToObject(limit, "Name", name) == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_faas_docker_add_integer(limit, "Soft", n) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_faas_docker_add_integer(limit, "Hard", n);
-}
-
-
-static ngx_int_t
 ngx_http_faas_docker_endpoint(ngx_pool_t *pool, cJSON *root,
     ngx_http_faas_docker_spec_t *spec)
 {
@@ -515,7 +391,7 @@ ngx_http_faas_docker_ipam(ngx_pool_t *pool, cJSON *root,
 
 /* cJSON prints a double, and one of 1e15 and more as "1e+15" */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_faas_docker_add_integer(cJSON *object, char *name, int64_t n)
 {
     u_char  text[NGX_INT64_LEN + 1];
@@ -530,7 +406,7 @@ ngx_http_faas_docker_add_integer(cJSON *object, char *name, int64_t n)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_faas_docker_add_string(ngx_pool_t *pool, cJSON *object, char *name,
     ngx_str_t *value)
 {
@@ -624,9 +500,7 @@ ngx_http_faas_docker_add_labels(ngx_pool_t *pool, cJSON *object,
 }
 
 
-/* NULL also for a zero byte inside: cutting there would say another thing */
-
-static char *
+char *
 ngx_http_faas_docker_cstring(ngx_pool_t *pool, ngx_str_t *value)
 {
     u_char  *p, *last;

@@ -12,6 +12,8 @@
 
 #include "ngx_http_faas_docker.h"
 
+#include <cjson/cJSON.h>
+
 
 /*
  * JSON made in the pool.  NGX_ERROR also for a string with a zero byte, and
@@ -33,6 +35,23 @@ ngx_int_t ngx_http_faas_docker_body_filters(ngx_pool_t *pool,
 /* the same, and the events that are ours to know */
 ngx_int_t ngx_http_faas_docker_body_events(ngx_pool_t *pool,
     ngx_array_t *labels, ngx_str_t *filters);
+
+/* adds to HostConfig what a container is limited to */
+ngx_int_t ngx_http_faas_docker_host_config(ngx_pool_t *pool, cJSON *host,
+    ngx_http_faas_docker_spec_t *spec);
+
+/* NGX_ERROR also for one that is not above 0 */
+ngx_int_t ngx_http_faas_docker_limits(cJSON *object,
+    ngx_http_faas_docker_limits_t *limits);
+
+/* made in the pool, and escaped when they are printed */
+ngx_int_t ngx_http_faas_docker_add_string(ngx_pool_t *pool, cJSON *object,
+    char *name, ngx_str_t *value);
+ngx_int_t ngx_http_faas_docker_add_integer(cJSON *object, char *name,
+    int64_t n);
+
+/* NULL also for a zero byte inside: cutting there would say another thing */
+char *ngx_http_faas_docker_cstring(ngx_pool_t *pool, ngx_str_t *value);
 
 
 #endif /* _NGX_HTTP_FAAS_DOCKER_BODY_H_INCLUDED_ */

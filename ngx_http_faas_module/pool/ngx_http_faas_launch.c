@@ -366,6 +366,7 @@ ngx_http_faas_launch_create(ngx_http_faas_launch_t *launch, ngx_str_t *api,
 
     spec.name = launch->container;
     spec.image = runtime->image;
+    spec.seccomp = runtime->seccomp;
     spec.network = *network;
     spec.memory = runtime->memory;
     spec.tmpfs = runtime->tmpfs;

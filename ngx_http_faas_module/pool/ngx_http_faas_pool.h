@@ -20,6 +20,8 @@ typedef struct {
     ngx_str_t                        name;      /* "python" or "deno" */
     ngx_str_t                        ext;       /* ".py" */
     ngx_str_t                        image;
+    ngx_str_t                        seccomp;   /* a profile, in JSON; empty:
+                                                   the engine's own */
     ngx_http_faas_scale_t            scale;
     ngx_uint_t                       prewarm;
     off_t                            memory;    /* bytes */

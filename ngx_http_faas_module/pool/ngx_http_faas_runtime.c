@@ -9,6 +9,8 @@
 
 
 #include "ngx_http_faas_runtime.h"
+#include "ngx_http_faas_replace.h"
+#include "ngx_http_faas_seccomp.h"
 
 #include "ngx_http_faas_loaders.h"          /* generated: see "config" */
 
@@ -77,6 +79,9 @@ static ngx_http_faas_runtime_param_t  ngx_http_faas_runtime_params[] = {
     { ngx_string("image"), ngx_http_faas_runtime_string,
       ngx_http_faas_runtime_field(image), 0, 0, 0 },
 
+    { ngx_string("seccomp"), ngx_http_faas_runtime_string,
+      ngx_http_faas_runtime_field(seccomp), 0, 0, 0 },
+
     { ngx_string("concurrency"), ngx_http_faas_runtime_number,
       ngx_http_faas_runtime_field(scale.concurrency), 1, 65535, 1 },
 
@@ -117,15 +122,22 @@ static ngx_http_faas_runtime_param_t  ngx_http_faas_runtime_params[] = {
 };
 
 
+#define NGX_HTTP_FAAS_RUNTIME_SECCOMP                                        \
+    { sizeof(ngx_http_faas_loader_seccomp) - 1,                              \
+      (u_char *) ngx_http_faas_loader_seccomp }
+
+
 static ngx_http_faas_runtime_t  ngx_http_faas_runtime_known[] = {
 
     { ngx_string("python"), ngx_string(".py"), ngx_string("faas-python"),
+      NGX_HTTP_FAAS_RUNTIME_SECCOMP,
       { 1, 1, 0, NGX_HTTP_FAAS_RUNTIME_QUEUE, NGX_HTTP_FAAS_RUNTIME_WAIT,
         NGX_HTTP_FAAS_RUNTIME_IDLE, 0 }, 2,
       128 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
       NGX_HTTP_FAAS_PYTHON, 0, 0, 0 },
 
     { ngx_string("deno"), ngx_string(".ts"), ngx_string("faas-deno"),
+      NGX_HTTP_FAAS_RUNTIME_SECCOMP,
       { 64, 1, 0, NGX_HTTP_FAAS_RUNTIME_QUEUE, NGX_HTTP_FAAS_RUNTIME_WAIT,
         NGX_HTTP_FAAS_RUNTIME_IDLE, 0 }, 1,
       256 * 1024 * 1024, 64 * 1024 * 1024, 1000000000, 64, 3000,
@@ -208,6 +220,12 @@ ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes)
         }
     }
 
+    if (rt->seccomp.data != known->seccomp.data
+        && ngx_http_faas_seccomp(cf, &rt->seccomp) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_http_faas_runtime_kind(rt);
 
     known = runtimes->elts;
@@ -244,6 +262,7 @@ ngx_http_faas_runtime_kind(ngx_http_faas_runtime_t *rt)
     ngx_crc32_init(rt->kind);
     ngx_crc32_update(&rt->kind, rt->name.data, rt->name.len);
     ngx_crc32_update(&rt->kind, rt->image.data, rt->image.len);
+    ngx_crc32_update(&rt->kind, rt->seccomp.data, rt->seccomp.len);
     ngx_crc32_update(&rt->kind, (u_char *) limits, sizeof(limits));
     ngx_crc32_final(rt->kind);
 }
@@ -642,44 +661,9 @@ ngx_int_t
 ngx_http_faas_runtime_rename(ngx_pool_t *pool, ngx_str_t *file,
     ngx_str_t *text)
 {
-    u_char      *p, *d, *last;
-    size_t       len;
-    ngx_uint_t   n;
+    ngx_str_t  url;
 
-    len = sizeof(NGX_HTTP_FAAS_RUNTIME_URL) - 1;
-    last = text->data + text->len;
-    n = 0;
+    ngx_str_set(&url, NGX_HTTP_FAAS_RUNTIME_URL);
 
-    for (p = text->data; p + len <= last; p++) {
-        n += (ngx_memcmp(p, NGX_HTTP_FAAS_RUNTIME_URL, len) == 0);
-    }
-
-    if (n == 0) {
-        return NGX_OK;
-    }
-
-    d = ngx_pnalloc(pool, text->len + n * file->len);
-    if (d == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = text->data;
-    text->data = d;
-
-    while (p < last) {
-
-        if (p + len <= last
-            && ngx_memcmp(p, NGX_HTTP_FAAS_RUNTIME_URL, len) == 0)
-        {
-            d = ngx_cpymem(d, file->data, file->len);
-            p += len;
-
-        } else {
-            *d++ = *p++;
-        }
-    }
-
-    text->len = d - text->data;
-
-    return NGX_OK;
+    return ngx_http_faas_replace(pool, text, &url, file);
 }

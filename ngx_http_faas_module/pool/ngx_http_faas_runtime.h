@@ -16,9 +16,10 @@ ngx_int_t ngx_http_faas_runtime_defaults(ngx_conf_t *cf,
     ngx_array_t *runtimes);
 
 /*
- * "faas_runtime NAME [ext=] [image=] [prewarm=] [memory=] [cpus=] [pids=]
- * [tmpfs=] [start_timeout=] [concurrency=] [max_instances=] [min_instances=]
- * [idle=] [queue=] [queue_timeout=]": adds it, or says why not.
+ * "faas_runtime NAME [ext=] [image=] [seccomp=] [prewarm=] [memory=] [cpus=]
+ * [pids=] [tmpfs=] [start_timeout=] [concurrency=] [max_instances=]
+ * [min_instances=] [idle=] [queue=] [queue_timeout=]": adds it, or says why
+ * not.
  */
 char *ngx_http_faas_runtime_add(ngx_conf_t *cf, ngx_array_t *runtimes);
 

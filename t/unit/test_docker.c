@@ -735,6 +735,24 @@ ngx_http_faas_test_docker_create(void **state)
 
     cJSON_Delete(root);
 
+    /* a profile is an option more, and nothing else */
+
+    ngx_str_set(&spec.seccomp, "{\"defaultAction\":\"SCMP_ACT_ERRNO\"}");
+
+    rc = ngx_http_faas_docker_create(pool, &ngx_http_faas_test_docker_v,
+                                     &spec, &req);
+    assert_int_equal(rc, NGX_OK);
+
+    cJSON_AddItemToArray(
+        ngx_http_faas_test_docker_get(want, "HostConfig|SecurityOpt"),
+        cJSON_CreateString("seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"}"));
+
+    root = cJSON_ParseWithLength((char *) req.body.data, req.body.len);
+    assert_true(cJSON_Compare(root, want, 1));
+    cJSON_Delete(root);
+
+    ngx_str_null(&spec.seccomp);
+
     /* integers that a double would print as 1e+15, and no address */
 
     spec.memory = 1000000000000000;
@@ -784,6 +802,7 @@ ngx_http_faas_test_docker_hostile(void **state)
     ngx_http_faas_test_docker_spec(pool, &spec);
 
     spec.image = text;
+    spec.seccomp = text;
     spec.address = text;
     *(ngx_str_t *) ngx_array_push(spec.entrypoint) = text;
     *(ngx_str_t *) ngx_array_push(spec.env) = text;
@@ -809,6 +828,10 @@ ngx_http_faas_test_docker_hostile(void **state)
                      21);
 
     ngx_http_faas_test_docker_text(root, "Image", evil);
+    ngx_http_faas_test_docker_text(root, "HostConfig|SecurityOpt|0",
+                                   "no-new-privileges:true");
+    assert_int_equal(cJSON_GetArraySize(ngx_http_faas_test_docker_get(root,
+                                            "HostConfig|SecurityOpt")), 2);
     ngx_http_faas_test_docker_text(root, "Entrypoint|2", evil);
     ngx_http_faas_test_docker_text(root, "Env|1", evil);
     ngx_http_faas_test_docker_text(root, "NetworkingConfig|EndpointsConfig"
@@ -836,6 +859,12 @@ ngx_http_faas_test_docker_hostile(void **state)
     /* a zero byte would end the string: refused, wherever */
 
     ngx_str_set(&text, "a\0b");
+
+    ngx_http_faas_test_docker_spec(pool, &spec);
+    spec.seccomp = text;
+    rc = ngx_http_faas_docker_create(pool, &ngx_http_faas_test_docker_v,
+                                     &spec, &req);
+    assert_int_equal(rc, NGX_ERROR);
 
     ngx_http_faas_test_docker_spec(pool, &spec);
     spec.image = text;

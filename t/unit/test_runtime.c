@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include <cjson/cJSON.h>
 #include <stdlib.h>
 
 #include "ngx_http_faas_runtime.h"
@@ -31,6 +32,11 @@ static void ngx_http_faas_test_runtime_kind(void **state);
 static void ngx_http_faas_test_runtime_kind_same(void **state);
 static void ngx_http_faas_test_runtime_pause(void **state);
 static void ngx_http_faas_test_runtime_loaders(void **state);
+static void ngx_http_faas_test_runtime_seccomp(void **state);
+static ngx_uint_t ngx_http_faas_test_runtime_allowed(cJSON *profile,
+    char *name);
+static char *ngx_http_faas_test_runtime_profile(char *path, char *bytes,
+    size_t len);
 static void ngx_http_faas_test_runtime_rename(void **state);
 
 static int ngx_http_faas_test_runtime_setup(void **state);
@@ -61,6 +67,7 @@ ngx_http_faas_test_runtime(void)
         cmocka_unit_test(ngx_http_faas_test_runtime_kind_same),
         cmocka_unit_test(ngx_http_faas_test_runtime_pause),
         cmocka_unit_test(ngx_http_faas_test_runtime_loaders),
+        cmocka_unit_test(ngx_http_faas_test_runtime_seccomp),
         cmocka_unit_test(ngx_http_faas_test_runtime_rename)
     };
 
@@ -515,6 +522,170 @@ ngx_http_faas_test_runtime_loaders(void **state)
     assert_non_null(source.data);
     assert_int_equal(ngx_decode_base64(&source, &url), NGX_OK);
     assert_true(source.len > 1000);
+}
+
+
+/* nothing is allowed but by its name, and what no function needs is not */
+
+static void
+ngx_http_faas_test_runtime_seccomp(void **state)
+{
+    char                     *line, path[sizeof("/tmp/faas-unit.XXXXXX")];
+    char                      args[64];
+    cJSON                    *profile, *rule;
+    ngx_uint_t                i;
+    ngx_http_faas_runtime_t  *python, *deno, *other;
+
+    static char  *needed[] = {
+        "openat", "read", "write", "close", "mmap", "mprotect", "futex",
+        "clone", "execve", "wait4", "socket", "accept4", "epoll_wait",
+        "epoll_pwait", "getrandom", "rt_sigreturn", "exit_group", "prctl",
+        "pkey_alloc", "sched_getaffinity"
+    };
+
+    static char  *denied[] = {
+        "io_uring_setup", "io_uring_enter", "io_uring_register", "ptrace",
+        "process_vm_readv", "process_vm_writev", "process_madvise",
+        "process_mrelease", "pidfd_getfd", "kcmp", "keyctl", "add_key",
+        "request_key", "userfaultfd", "bpf", "perf_event_open", "unshare",
+        "setns", "mount", "umount", "umount2", "pivot_root", "chroot",
+        "fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr",
+        "swapon", "swapoff", "reboot", "kexec_load", "kexec_file_load",
+        "init_module", "finit_module", "delete_module", "iopl", "ioperm",
+        "acct", "quotactl", "syslog", "settimeofday", "clock_settime",
+        "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
+        "name_to_handle_at", "open_by_handle_at", "fanotify_init",
+        "fanotify_mark", "lookup_dcookie", "modify_ldt", "personality",
+        "vmsplice", "remap_file_pages", "mbind", "set_mempolicy",
+        "move_pages", "migrate_pages", "vhangup", "uselib", "nfsservctl",
+        "clone3"
+    };
+
+    static char  *wrong[] = { "", "{}", "[]", "x", "{\"defaultAction\":1}" };
+
+    python = ngx_http_faas_test_runtime_good(*state, "python");
+    deno = ngx_http_faas_test_runtime_good(*state, "deno");
+
+    assert_int_equal(python->seccomp.len, deno->seccomp.len);
+    assert_memory_equal(python->seccomp.data, deno->seccomp.data,
+                        deno->seccomp.len);
+
+    profile = cJSON_ParseWithLength((char *) python->seccomp.data,
+                                    python->seccomp.len);
+    assert_non_null(profile);
+
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(profile,
+                                                          "defaultAction")),
+        "SCMP_ACT_ERRNO");
+
+    cJSON_ArrayForEach(rule, cJSON_GetObjectItemCaseSensitive(profile,
+                                                              "syscalls"))
+    {
+        line = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rule,
+                                                                  "action"));
+        assert_non_null(line);
+
+        assert_true(strcmp(line, "SCMP_ACT_ALLOW") == 0
+                    || strcmp(line, "SCMP_ACT_ERRNO") == 0);
+    }
+
+    for (i = 0; i < sizeof(needed) / sizeof(char *); i++) {
+        assert_true(ngx_http_faas_test_runtime_allowed(profile, needed[i]));
+    }
+
+    for (i = 0; i < sizeof(denied) / sizeof(char *); i++) {
+        assert_false(ngx_http_faas_test_runtime_allowed(profile, denied[i]));
+    }
+
+    cJSON_Delete(profile);
+
+    /* the engine's own */
+
+    other = ngx_http_faas_test_runtime_good(*state, "python seccomp=engine");
+    assert_int_equal(other->seccomp.len, 0);
+    assert_int_not_equal(other->kind, python->kind);
+
+    /* a file's */
+
+    line = ngx_http_faas_test_runtime_profile(path,
+                                              "{\"defaultAction\":\"X\"}\n",
+                                              22);
+
+    (void) snprintf(args, sizeof(args), "python seccomp=%s", line);
+    other = ngx_http_faas_test_runtime_good(*state, args);
+
+    assert_int_equal(other->seccomp.len, 22);
+    assert_memory_equal(other->seccomp.data, "{\"defaultAction\":\"X\"}\n",
+                        22);
+    assert_int_not_equal(other->kind, python->kind);
+    (void) unlink(path);
+
+    assert_true(ngx_http_faas_test_runtime_refused(*state, args));
+    assert_true(ngx_http_faas_test_runtime_refused(*state,
+                                                   "python seccomp="));
+    assert_true(ngx_http_faas_test_runtime_refused(*state,
+                                                   "python seccomp=/tmp"));
+
+    for (i = 0; i < sizeof(wrong) / sizeof(char *); i++) {
+        line = ngx_http_faas_test_runtime_profile(path, wrong[i],
+                                                  strlen(wrong[i]));
+
+        (void) snprintf(args, sizeof(args), "python seccomp=%s", line);
+        assert_true(ngx_http_faas_test_runtime_refused(*state, args));
+        (void) unlink(path);
+    }
+
+    line = ngx_http_faas_test_runtime_profile(path,
+                                              "{\"defaultAction\":\"X\"}\0",
+                                              22);
+
+    (void) snprintf(args, sizeof(args), "python seccomp=%s", line);
+    assert_true(ngx_http_faas_test_runtime_refused(*state, args));
+    (void) unlink(path);
+}
+
+
+static ngx_uint_t
+ngx_http_faas_test_runtime_allowed(cJSON *profile, char *name)
+{
+    char   *action;
+    cJSON  *rule, *item;
+
+    cJSON_ArrayForEach(rule, cJSON_GetObjectItemCaseSensitive(profile,
+                                                              "syscalls"))
+    {
+        action = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rule,
+                                                                  "action"));
+
+        cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(rule,
+                                                                  "names"))
+        {
+            if (strcmp(cJSON_GetStringValue(item), name) == 0
+                && strcmp(action, "SCMP_ACT_ALLOW") == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static char *
+ngx_http_faas_test_runtime_profile(char *path, char *bytes, size_t len)
+{
+    int  fd;
+
+    strcpy(path, "/tmp/faas-unit.XXXXXX");
+
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), len);
+    assert_int_equal(close(fd), 0);
+
+    return path;
 }
 
 

@@ -1,0 +1,218 @@
+# What a hostile function can reach from inside of its container: all of it is
+# compared with t/containment.golden.  The outside is a host of our own, in a
+# network namespace; one of its addresses is for documentation, out of a network
+# that this machine does not use, and the other is that of the metadata service of
+# clouds.  FAAS_GOLDEN=1 writes the file anew.
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+
+use IO::Socket::INET;
+
+plan tests => 18;
+
+our $Scan = FaasClient::slurp('t/lib/scan.py');
+our $Greet = FaasClient::slurp('data/functions/greet.py');
+
+my $owner = $$;
+my $netns = "faas-test-$$";
+my $veth = "faat$$";
+my (@pids, @rules, @undo);
+
+our ($net) = grep { my $n = $_; !grep { /\b\Q$n\E\./ } `ip route show table all` }
+             '192.0.2', '198.51.100', '203.0.113';
+
+
+sub sh {
+    my ($command) = @_;
+    return system("$command >/dev/null 2>&1") == 0;
+}
+
+
+# a server on all addresses, and in the namespace if one is named; its port
+
+sub serve {
+    my ($port, @in) = @_;
+
+    pipe(my $out, my $in) or die "pipe: $!";
+    my $pid = fork;
+    die "fork: $!" if !defined $pid;
+
+    if (!$pid) {
+        open(STDOUT, '>&', $in) or POSIX::_exit(1);
+        exec(@in, $^X, '-MIO::Socket::INET', '-e',
+             'alarm 120; my $s = IO::Socket::INET->new(Listen => 64, LocalPort => shift)'
+             . ' or die; syswrite STDOUT, $s->sockport . "\n"; close STDOUT;'
+             . ' 1 while $s->accept', $port)
+            or POSIX::_exit(1);
+    }
+
+    close $in;
+    push @pids, $pid;
+    chomp(my $got = <$out> // '');
+
+    return $got;
+}
+
+
+sub outside {
+    push @undo, "ip link del $veth", "ip netns del $netns";
+
+    return $net
+           && sh("ip netns add $netns")
+           && sh("ip link add $veth type veth peer name out netns $netns")
+           && sh("ip addr add $net.1/24 dev $veth")
+           && sh("ip link set $veth up")
+           && sh("ip -n $netns link set lo up")
+           && sh("ip -n $netns link set out up")
+           && sh("ip -n $netns addr add $net.2/24 dev out")
+           && sh("ip -n $netns addr add 169.254.169.254/32 dev lo")
+           && sh("ip -n $netns route add default via $net.1")
+           && sh("ip route add 169.254.169.254/32 via $net.2 dev $veth")
+           && serve(80, 'ip', 'netns', 'exec', $netns);
+}
+
+
+# as the host, which does reach them all
+
+sub connects {
+    my ($address, $port) = @_;
+    return defined IO::Socket::INET->new(PeerAddr => $address, PeerPort => $port,
+                                         Timeout => 5);
+}
+
+
+# the network, its bridge, and its gateway
+
+sub network {
+    my ($instance) = @_;
+    my ($name) = keys %{ $instance->{NetworkSettings}{Networks} };
+    my $network = decode_json(engine('GET', "/networks/$name")->{body});
+
+    return ($network->{Options}{'com.docker.network.bridge.name'},
+            $network->{IPAM}{Config}[0]{Gateway});
+}
+
+
+sub address {
+    my ($instance) = @_;
+    return (values %{ $instance->{NetworkSettings}{Networks} })[0]{IPAddress};
+}
+
+
+# the first rule counts
+
+sub allow {
+    my ($rule) = @_;
+    push @rules, $rule;
+    return sh("iptables -w 10 -I $rule -j ACCEPT");
+}
+
+
+sub forbid {
+    sh("iptables -w 10 -D $_ -j ACCEPT") for splice @rules;
+}
+
+
+sub scan {
+    my ($wanted) = @_;
+    my $res = post('/function/scan', JSON::PP::encode_json($wanted));
+
+    return $res->{status} == 200 ? $res->{body} : $res->{raw};
+}
+
+
+END {
+    if ($$ == $owner) {
+        my $rc = $?;
+        kill('KILL', @pids) if @pids;
+        waitpid($_, 0) for @pids;
+        forbid();
+        sh($_) for @undo;
+        $? = $rc;
+    }
+}
+
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: all that a function can reach
+--- faas_http
+    faas_runtime python prewarm=1;
+--- user_files eval
+">>> fn/scan.py\n$::Scan>>> fn/peer.py\n$::Greet"
+--- code
+ok(main::outside(), 'there is an outside');
+my $port = main::serve(0);
+
+is(get('/function/peer')->{status}, 200, 'another function');
+is(get('/function/scan')->{status}, 501, 'the scanner');
+
+# who is who: a spare has no function
+my %found;
+
+wait_for(20, sub {
+    $found{$_->{Labels}{'faas.function'} || 'spare'} = $_
+        for grep { $_->{State} eq 'running' } instances();
+    return $found{peer} && $found{scan} && $found{spare}
+           && main::connects(main::address(inspect($found{spare}{Id})), 8081);
+});
+
+my ($peer, $scan, $spare) = map { inspect($found{$_}{Id}) } qw(peer scan spare);
+my ($bridge, $gateway) = main::network($scan);
+my $docker0 = decode_json(engine('GET', '/networks/bridge')->{body})
+                  ->{IPAM}{Config}[0]{Gateway} // '172.17.0.1';
+my ($last) = $gateway =~ /\.(\d+)$/;
+
+my @targets = (
+    [ 'the host, at the gateway', $gateway, $port + 0 ],
+    [ 'nginx, at the gateway', $gateway, $Test::Nginx::Util::ServerPort + 0 ],
+    [ 'the host, at docker0', $docker0, $port + 0 ],
+    [ 'the host, at another address', "$main::net.1", $port + 0 ],
+    [ 'another function', main::address($peer), 8080 ],
+    [ 'the loader of a spare', main::address($spare), 8081 ],
+    [ 'the outside', "$main::net.2", 80 ],
+    [ 'the metadata service', '169.254.169.254', 80 ],
+);
+
+ok(main::connects(@$_[1, 2]), "$_->[0]: from the host") for @targets;
+
+my $wanted = {
+    targets => \@targets,
+    sweep => [ $last, $last + 15 ],
+    datagrams => [ [ 'the host', $gateway, $port + 0 ], [ 'the outside', "$main::net.2", 53 ] ],
+};
+
+my $seen = main::scan($wanted);
+my $golden = slurp('t/containment.golden');
+
+if ($ENV{FAAS_GOLDEN}) {
+    write_file('t/containment.golden', $golden = $seen);
+}
+
+my @differ;
+my ($is, $was) = map { { map { /^(.*?): (.*)$/ } split /\n/ } } $seen, $golden;
+
+for (sort keys %{ { %$is, %$was } }) {
+    my ($a, $b) = ($is->{$_} // 'missing', $was->{$_} // 'missing');
+    push @differ, "$_: $a, and should be: $b" if $a ne $b;
+}
+
+is(join("\n", @differ), '', 'as t/containment.golden says');
+
+# without the rules of the firewall
+
+my @rules = ("INPUT -i $bridge", "FORWARD -i $bridge", "FORWARD -o $bridge");
+
+is(scalar(grep { main::allow($_) } @rules), 3, 'no rule counts for a moment');
+$seen = main::scan({ %$wanted, parts => ['network'] });
+main::forbid();
+
+for ('the host, at the gateway', 'nginx, at the gateway', 'another function',
+     'the outside')
+{
+    like($seen, qr/^connect to $_: open$/m, "$_ would be open");
+}
