@@ -10,7 +10,7 @@ use FaasClient;
 
 use IO::Socket::INET;
 
-plan tests => 18;
+plan tests => 21;
 
 our $Scan = FaasClient::slurp('t/lib/scan.py');
 our $Greet = FaasClient::slurp('data/functions/greet.py');
@@ -143,7 +143,7 @@ __DATA__
 --- faas_http
     faas_runtime python prewarm=1;
 --- user_files eval
-">>> fn/scan.py\n$::Scan>>> fn/peer.py\n$::Greet"
+">>> fn/scan.py\n$::Scan>>> fn/peer.py\n$::Greet>>> fn/third.py\n$::Greet"
 --- code
 ok(main::outside(), 'there is an outside');
 my $port = main::serve(0);
@@ -203,12 +203,19 @@ for (sort keys %{ { %$is, %$was } }) {
 
 is(join("\n", @differ), '', 'as t/containment.golden says');
 
+unlike(error_log_text(), qr/can connect to this host/, 'nothing to warn of');
+
 # without the rules of the firewall
 
 my @rules = ("INPUT -i $bridge", "FORWARD -i $bridge", "FORWARD -o $bridge");
 
 is(scalar(grep { main::allow($_) } @rules), 3, 'no rule counts for a moment');
 $seen = main::scan({ %$wanted, parts => ['network'] });
+
+# it takes the spare, and the next one tells
+is(get('/function/third')->{status}, 200, 'a third function');
+ok(wait_for(20, sub { error_log_text() =~ /\[warn\].* can connect to this host/ }),
+   'a spare could connect, too, and the log warns of it');
 main::forbid();
 
 for ('the host, at the gateway', 'nginx, at the gateway', 'another function',
