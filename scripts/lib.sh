@@ -7,7 +7,7 @@ set -euo pipefail
 PROJECT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=$PROJECT/build
 RUN=$PROJECT/run
-MODULE=$BUILD/ngx_http_faas_module.so
+MODULE=${FAAS_BUILD:-$BUILD}/ngx_http_faas_module.so
 ENGINE_SOCKET=/var/run/docker.sock
 
 # Debian keeps nginx and dockerd in sbin, which an ordinary PATH lacks.
@@ -331,7 +331,8 @@ remove_firewall() {
 TEST_PACKAGES=(perl libtest-base-perl libtest-longstring-perl
                liblist-moreutils-perl libhttp-message-perl libwww-perl
                libipc-run-perl libtext-diff-perl liburi-perl libfilter-perl
-               libcmocka-dev psmisc openssl iproute2)
+               libcmocka-dev psmisc openssl libfaketime clang
+               libclang-rt-dev iproute2)
 
 # It is packaged in sid only.  A private apt configuration fetches this one
 # package, and it is unpacked into build/: the system's sources stay untouched.

@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 102;
+plan tests => 110;
 
 # What a command may find out of its surroundings.
 
@@ -25,7 +25,12 @@ print "ptrace ", syscall(101, 16, getppid(), 0, 0) == 0 ? 'yes' : 'no', "\n";
 my $params = "\0" x 120;
 print "uring ", syscall(425, 8, $params) >= 0 ? 'yes' : 'no', "\n";
 
-# since Linux 6.12
+# prlimit64(getppid(), RLIMIT_CPU), and its own
+my $limit = pack('QQ', 9999, 9999);
+print "limits ", syscall(302, getppid(), 0, $limit, 0) == 0 ? 'yes' : 'no', "\n";
+print "own ", syscall(302, 0, 0, $limit, 0) == 0 ? 'yes' : 'no', "\n";
+
+# since Linux 5.19, and 6.12
 print "memory ", open(my $m, '+<', '/proc/' . getppid() . '/mem') ? 'yes' : 'no', "\n";
 print "kill ", kill(0, getppid()) ? 'yes' : 'no', "\n";
 
@@ -197,6 +202,15 @@ is($env{CONTENT_LENGTH}, 3, 'CONTENT_LENGTH');
 is($env{CONTENT_TYPE}, 'a/b', 'CONTENT_TYPE');
 is($env{PATH_INFO}, '', 'no PATH_INFO');
 
+# it has been done, whatever the client's conditions
+for ('If-Match: "a"', 'If-None-Match: *',
+     'If-Unmodified-Since: Mon, 01 Jan 2024 00:00:00 GMT')
+{
+    is(get('/function/env', headers => [$_])->{status}, 200, "$_: an answer");
+    is(http(invoke_request('bad', '1', headers => [$_]))->{status}, 200,
+       "$_: a result");
+}
+
 
 
 === TEST 4: what a command can reach
@@ -211,6 +225,8 @@ is($is{inet}, 'yes', 'but a network');
 is($is{pair}, 'yes', 'and pairs of sockets');
 is($is{ptrace}, 'no', 'no look into the worker');
 is($is{uring}, 'no', 'no io_uring');
+is($is{limits}, 'no', 'no limits for the worker');
+is($is{own}, 'yes', 'but for itself');
 is($is{NoNewPrivs}, 1, 'no new privileges');
 is(post('/function/signals', '')->{body}, "SigBlk:\t" . '0' x 16
                                           . "\nSigIgn:\t" . '0' x 16 . "\n",
@@ -219,9 +235,12 @@ is(post('/function/signals', '')->{body}, "SigBlk:\t" . '0' x 16
 SKIP: {
     my ($major, $minor) = split /\./, (POSIX::uname())[2];
 
-    skip 'an older kernel', 2 if $major * 1000 + $minor < 6012;
+    skip 'an older kernel', 2 if $major * 1000 + $minor < 5019;
 
     is($is{memory}, 'no', 'no way into its memory');
+
+    skip 'an older kernel', 1 if $major * 1000 + $minor < 6012;
+
     is($is{kill}, 'no', 'no signal to it');
 }
 

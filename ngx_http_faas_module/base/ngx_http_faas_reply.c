@@ -112,6 +112,9 @@ ngx_http_faas_reply_headers(ngx_http_request_t *r, ngx_uint_t status,
 {
     ngx_str_t  key, value;
 
+    /* it has no validators, and may tell of what was done */
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
     r->headers_out.status_line.len = 0;
 

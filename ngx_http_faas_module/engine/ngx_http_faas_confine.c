@@ -7,7 +7,8 @@
  * Documentation/userspace-api/seccomp_filter.rst: the architecture first.
  *
  * A child is also of the worker's user, and so could look into it by /proc, or
- * kill it.  Landlock keeps it from both, since Linux 6.12.
+ * kill it.  Landlock keeps it from the former since Linux 5.19, from both since
+ * 6.12.
  */
 
 
@@ -40,8 +41,11 @@
 #endif
 
 #define NGX_HTTP_FAAS_CONFINE_CREATE    444     /* landlock_create_ruleset */
+#define NGX_HTTP_FAAS_CONFINE_ADD       445     /* landlock_add_rule */
 #define NGX_HTTP_FAAS_CONFINE_RESTRICT  446     /* landlock_restrict_self */
 #define NGX_HTTP_FAAS_CONFINE_SIGNAL    2       /* LANDLOCK_SCOPE_SIGNAL */
+#define NGX_HTTP_FAAS_CONFINE_BENEATH   1       /* LANDLOCK_RULE_PATH_... */
+#define NGX_HTTP_FAAS_CONFINE_REFER     0x2000  /* LANDLOCK_ACCESS_FS_REFER */
 
 /* system calls of the x32 ABI have this bit */
 #define NGX_HTTP_FAAS_CONFINE_X32  0x40000000U
@@ -56,7 +60,16 @@ typedef struct {
 } ngx_http_faas_confine_rules_t;
 
 
+/* struct landlock_path_beneath_attr */
+
+typedef struct {
+    uint64_t                         allowed_access;
+    int32_t                          parent_fd;
+} __attribute__((packed)) ngx_http_faas_confine_beneath_t;
+
+
 static ngx_int_t ngx_http_faas_confine_processes(void);
+static int ngx_http_faas_confine_older(void);
 
 
 #ifdef NGX_HTTP_FAAS_CONFINE_ARCH
@@ -90,6 +103,15 @@ static const struct sock_filter  ngx_http_faas_confine_filter[] = {
     BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SYS_pidfd_getfd, 0, 1),
     ngx_http_faas_confine_fail(EPERM),
 
+    /* nobody's limits but its own: RLIMIT_CPU would end a worker */
+
+    BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SYS_prlimit64, 0, 4),
+
+    ngx_http_faas_confine_load(args[0]),
+    BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, 0, 0, 1),
+    BPF_STMT(BPF_RET|BPF_K, SECCOMP_RET_ALLOW),
+    ngx_http_faas_confine_fail(EPERM),
+
     /* the rest is left out where sockets of all kinds are allowed */
 
     BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SYS_socket, 0, 3),
@@ -103,7 +125,7 @@ static const struct sock_filter  ngx_http_faas_confine_filter[] = {
     BPF_STMT(BPF_RET|BPF_K, SECCOMP_RET_ALLOW)
 };
 
-#define NGX_HTTP_FAAS_CONFINE_SOCKETS  11       /* where that part begins */
+#define NGX_HTTP_FAAS_CONFINE_SOCKETS  16       /* where that part begins */
 
 #endif
 
@@ -172,7 +194,11 @@ ngx_http_faas_confine_processes(void)
     fd = syscall(NGX_HTTP_FAAS_CONFINE_CREATE, &rules, sizeof(rules), 0);
 
     if (fd == -1) {
-        return NGX_OK;                  /* an older kernel */
+        fd = ngx_http_faas_confine_older();
+
+        if (fd == -1) {
+            return NGX_OK;              /* still older, or without it */
+        }
     }
 
     rc = syscall(NGX_HTTP_FAAS_CONFINE_RESTRICT, fd, 0);
@@ -180,4 +206,46 @@ ngx_http_faas_confine_processes(void)
     (void) close(fd);
 
     return (rc == 0) ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Whoever has any rules cannot look into those who have not.  These are of
+ * renaming across directories, and allow it.
+ */
+
+static int
+ngx_http_faas_confine_older(void)
+{
+    int                              fd, rc;
+    uint64_t                         handled;
+    ngx_http_faas_confine_beneath_t  beneath;
+
+    handled = NGX_HTTP_FAAS_CONFINE_REFER;
+
+    fd = syscall(NGX_HTTP_FAAS_CONFINE_CREATE, &handled, sizeof(handled), 0);
+
+    if (fd == -1) {
+        return -1;
+    }
+
+    beneath.allowed_access = NGX_HTTP_FAAS_CONFINE_REFER;
+    beneath.parent_fd = open("/", O_PATH|O_CLOEXEC);
+
+    if (beneath.parent_fd == -1) {
+        (void) close(fd);
+        return -1;
+    }
+
+    rc = syscall(NGX_HTTP_FAAS_CONFINE_ADD, fd, NGX_HTTP_FAAS_CONFINE_BENEATH,
+                 &beneath, 0);
+
+    (void) close(beneath.parent_fd);
+
+    if (rc == -1) {
+        (void) close(fd);
+        return -1;
+    }
+
+    return fd;
 }

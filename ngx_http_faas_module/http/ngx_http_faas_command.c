@@ -16,6 +16,7 @@
 
 
 static void ngx_http_faas_command_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_command_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_command_create(ngx_http_request_t *r,
     ngx_http_faas_run_t **run);
 static ngx_int_t ngx_http_faas_command_join(ngx_http_faas_run_t *run);
@@ -66,7 +67,11 @@ ngx_http_faas_command_body_handler(ngx_http_request_t *r)
     ngx_int_t             rc;
     ngx_http_faas_run_t  *run;
 
-    rc = ngx_http_faas_command_create(r, &run);
+    rc = ngx_http_faas_command_body(r);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_faas_command_create(r, &run);
+    }
 
     if (rc != NGX_OK) {
         ngx_http_finalize_request(r, rc);
@@ -78,6 +83,31 @@ ngx_http_faas_command_body_handler(ngx_http_request_t *r)
     if (rc != NGX_AGAIN) {
         ngx_http_faas_run_finalize(run, rc);
     }
+}
+
+
+/* an error_page of a command that was not to wait for its body leads here */
+
+static ngx_int_t
+ngx_http_faas_command_body(ngx_http_request_t *r)
+{
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx->consumed) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: the body for command \"%V\" went to another one",
+                      &ctx->command->name);
+
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r->reading_body) {
+        r->request_body_no_buffering = 1;       /* nginx forgets it */
+    }
+
+    return NGX_OK;
 }
 
 
@@ -214,7 +244,7 @@ ngx_http_faas_command_watch(ngx_http_request_t *r)
     c = r->connection;
     flcf = ngx_http_faas_get_loc_conf(r);
 
-    if (flcf->abort == NGX_HTTP_FAAS_ABORT_FINISH) {
+    if (flcf->abort == NGX_HTTP_FAAS_ABORT_FINISH || r->post_action) {
         r->read_event_handler = ngx_http_block_reading;
         return;
     }

@@ -142,10 +142,7 @@ ngx_http_faas_command_set(ngx_http_faas_command_envp_t *e, ngx_str_t *name,
 
     *var = (char *) p;
 
-    p = ngx_cpymem(p, name->data, name->len);
-    *p++ = '=';
-    p = ngx_cpymem(p, value->data, value->len);
-    *p = '\0';
+    ngx_sprintf(p, "%V=%V%Z", name, value);
 }
 
 

@@ -78,6 +78,7 @@ typedef struct {
     unsigned                         timedout:1;
     unsigned                         timed:1;   /* "expires" is known */
     unsigned                         replaced:1;
+    unsigned                         consumed:1;    /* the body, or a part */
 } ngx_http_faas_ctx_t;
 
 

@@ -67,6 +67,7 @@ ngx_http_faas_run_body(ngx_http_faas_run_t *run)
     }
 
     if (run->reading) {
+        run->ctx->consumed = 1;
         run->body = r->request_body->bufs;
         r->request_body->bufs = NULL;
         return NGX_OK;
@@ -405,6 +406,9 @@ ngx_http_faas_run_header(ngx_http_faas_run_t *run, ngx_uint_t status,
     r = run->request;
     run->sent = 1;
 
+    /* a condition of the client's is not to undo what was done */
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = length;
     r->headers_out.content_type = run->command->content_type;
@@ -460,8 +464,21 @@ ngx_http_faas_run_failed(ngx_http_faas_run_t *run, ngx_uint_t status,
 void
 ngx_http_faas_run_finalize(ngx_http_faas_run_t *run, ngx_int_t rc)
 {
+    ngx_http_request_t  *r;
+
+    r = run->request;
+
     ngx_http_faas_run_end(run);
-    ngx_http_finalize_request(run->request, rc);
+
+    /* an answer that has begun is cut off, and has no page at its end */
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE
+        && run->sent && (r->header_sent || run->ctx->envelope))
+    {
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_finalize_request(r, rc);
 }
 
 

@@ -119,6 +119,12 @@ ngx_http_faas_run_io_exited(ngx_http_faas_run_t *run)
 
     ngx_http_faas_child_shut(&run->in);
 
+    /* what is left takes the client's time */
+
+    if (run->deadline.timer_set) {
+        ngx_del_timer(&run->deadline);
+    }
+
     if (run->err) {
         run->err->read->ready = 1;
         (void) ngx_http_faas_run_io_errors(run);
@@ -226,6 +232,7 @@ ngx_http_faas_run_io_write(ngx_http_faas_run_t *run)
 {
     ngx_int_t     rc;
     ngx_chain_t  *cl;
+    ngx_event_t  *rev;
 
     for ( ;; ) {
 
@@ -236,6 +243,12 @@ ngx_http_faas_run_io_write(ngx_http_faas_run_t *run)
                          : NGX_DECLINED;
 
             if (rc == NGX_AGAIN) {
+                rev = run->request->connection->read;
+
+                if (run->reading && rev->timer_set) {
+                    ngx_del_timer(rev);     /* it is not the client */
+                }
+
                 return (ngx_handle_write_event(run->in->write, 0) == NGX_OK)
                        ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
             }
@@ -297,6 +310,12 @@ ngx_http_faas_run_io_body(ngx_http_faas_run_t *run)
         r->read_event_handler = (flcf->abort == NGX_HTTP_FAAS_ABORT_FINISH)
                                 ? ngx_http_block_reading
                                 : ngx_http_test_reading;
+
+        /* it may have gone right after that */
+
+        if (r->connection->read->ready) {
+            ngx_post_event(r->connection->read, &ngx_posted_events);
+        }
     }
 
     return (rc == NGX_AGAIN && run->body == NULL) ? NGX_AGAIN : NGX_OK;

@@ -250,7 +250,7 @@ ngx_http_faas_test_json_slices(void **state)
 
         for (i = 0; i < sizeof(blanks) / sizeof(char *); i++) {
 
-            object.data = ngx_palloc(*state, value->len + 64);
+            object.data = ngx_palloc(*state, 2 * value->len + 64);
             assert_non_null(object.data);
 
             p = ngx_sprintf(object.data, "%s{%s\"x\"%s:%s%V%s,%s\"y\":%V}%s",
