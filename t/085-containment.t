@@ -10,7 +10,7 @@ use FaasClient;
 
 use IO::Socket::INET;
 
-plan tests => 21;
+plan tests => 44;
 
 our $Scan = FaasClient::slurp('t/lib/scan.py');
 our $Greet = FaasClient::slurp('data/functions/greet.py');
@@ -223,3 +223,87 @@ for ('the host, at the gateway', 'nginx, at the gateway', 'another function',
 {
     like($seen, qr/^connect to $_: open$/m, "$_ would be open");
 }
+
+
+
+=== TEST 2: the engine is asked for the same, whatever a function is
+--- faas_http
+    faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
+--- code
+my $log = fake_engine(html_dir() . '/engine.sock', 'relay');
+my $evil = qq("}],"HostConfig":{"Privileged":true},"x":[{"\\\\\\u0022\\u0007\t\r\n'\$(id)`id`\x7f);
+my $source = FaasTest::echo_py();
+my %spec = (name => 'evil-1.x_y', language => 'python', source_code => $source);
+
+# options of the engine are no settings
+
+for (qw(HostConfig Privileged Binds CapAdd Mounts Devices NetworkMode SecurityOpt User
+        Entrypoint Cmd seccomp image tmpfs))
+{
+    my $res = post('/functions', JSON::PP::encode_json({ %spec, $_ => ['x'] }));
+    is("$res->{status} " . decode_json($res->{body})->{error}{code}, '400 unknown_field', $_);
+}
+
+# and what is a setting is no option
+
+my %env = ('HostConfig' => '{"Privileged":true}', '"},"Privileged":true,"' => $evil,
+           'Binds' => '["/:/host"]', "A\n\\" => $evil);
+my $res = post('/functions', JSON::PP::encode_json({ %spec, env => \%env }));
+
+is($res->{status}, 201, 'created') or diag($res->{raw});
+is(result(http(invoke_request($spec{name}, '"called"')))->{output}, 'called', 'called');
+
+my ($line, $json) = slurp($log) =~ m{^(POST \S*/containers/create\?\S+) .*?\r\n\r\n(\{.*?\})(?=[A-Z]+ /)}ms;
+my $body = decode_json($json);
+my $owner = $body->{Labels}{'faas.owner'};
+
+like($line, qr{\?name=faas-[0-9a-f]{8}-[0-9a-f]{8}-0-\d+\z}, 'a name of ours');
+
+# what differs from one run to the next
+my $address = delete $body->{NetworkingConfig}{EndpointsConfig}{"faas-$owner"}{IPAMConfig};
+my $loader = pop @{ $body->{Entrypoint} };
+my ($token) = map { /^FAAS_TOKEN=([0-9a-f]{32})$/ } @{ $body->{Env} };
+
+like($address->{IPv4Address}, qr/^198\.1[89]\.\d+\.\d+$/, 'an address');
+is($loader, slurp('ngx_http_faas_module/loaders/python.py'), 'the loader');
+is(scalar(keys %$address), 1, 'and no other');
+
+my (undef, $profile) = @{ $body->{HostConfig}{SecurityOpt} };
+$profile =~ s/^seccomp=//;
+
+my $false = JSON::PP::false();
+my $true = JSON::PP::true();
+my $canonical = JSON::PP->new->canonical->pretty;
+
+is($canonical->encode($body), $canonical->encode({
+    Image => 'faas-python', User => '65534:65534', WorkingDir => '/tmp',
+    Entrypoint => [ 'python3', '-u', '-c' ], Cmd => [],
+    Env => [ 'HOME=/tmp', 'PYTHONDONTWRITEBYTECODE=1', 'DENO_DIR=/tmp/.deno',
+             'DENO_NO_UPDATE_CHECK=1', 'NO_COLOR=1', 'PORT=8080', 'FAAS_CONTROL_PORT=8081',
+             "FAAS_TOKEN=$token" ],
+    Labels => { 'faas.managed' => '1', 'faas.zone' => 'test', 'faas.owner' => $owner,
+                'faas.prefix' => server_root() . '/', 'faas.runtime' => 'python',
+                'faas.slot' => '0',
+                map { ($_ => $body->{Labels}{$_}) } qw(faas.epoch faas.kind) },
+    StopSignal => 'SIGTERM', StopTimeout => 1, OpenStdin => $false, Tty => $false,
+    AttachStdin => $false, AttachStdout => $false, AttachStderr => $false,
+    NetworkingConfig => { EndpointsConfig => { "faas-$owner" => {} } },
+    HostConfig => {
+        NetworkMode => "faas-$owner", CapDrop => ['ALL'],
+        SecurityOpt => [ 'no-new-privileges:true', "seccomp=$profile" ],
+        ReadonlyRootfs => $true, OomScoreAdj => 500, IpcMode => 'private',
+        ShmSize => 16777216, CgroupnsMode => 'private', Init => $true,
+        Tmpfs => { '/tmp' => 'rw,nosuid,nodev,noexec,mode=1777,size=67108864' },
+        Memory => 134217728, MemorySwap => 134217728, NanoCpus => 1000000000,
+        PidsLimit => 64, DnsOptions => [ 'timeout:1', 'attempts:1' ],
+        Ulimits => [ { Name => 'nofile', Soft => 1024, Hard => 1024 },
+                     { Name => 'core', Soft => 0, Hard => 0 } ],
+        LogConfig => { Type => 'json-file', Config => { 'max-size' => '1m', 'max-file' => '2' } },
+        RestartPolicy => { Name => 'no' }, AutoRemove => $false, Privileged => $false,
+        PublishAllPorts => $false,
+    },
+}), 'all the rest is as it always is');
+
+is($canonical->encode(decode_json($profile)),
+   $canonical->encode(decode_json(slurp('ngx_http_faas_module/loaders/seccomp.json'))),
+   'and the filter of system calls that of the file');
