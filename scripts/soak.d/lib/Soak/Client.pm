@@ -208,7 +208,7 @@ sub _fill {
 
 sub _command {
     my ($self) = @_;
-    my $text = join '', map { chr(32 + rand 90) } 1 .. rand 5000;
+    my $text = join '', map { chr(97 + rand 26) } 1 .. rand 5000;
 
     $self->_send('command', 'POST', '/function/cat?ID', $text, good => sub {
         my ($status, $object, $id, $answer) = @_;
