@@ -6,13 +6,13 @@ package Bench::Nginx;
 use strict;
 use warnings;
 
-use Bench::Engine qw(containers);
+use Bench::Engine qw(containers engine);
 use Bench::Http qw(address free_port now poll request);
 use Time::HiRes qw(sleep);
 
 
 # new(NAME, http => "lines of http {}", server => "lines of server {}",
-#     level => of the error log)
+#     level => of the error log, main => "lines of the main level")
 
 sub new {
     my ($class, $name, %opt) = @_;
@@ -47,6 +47,7 @@ sub _conf {
     my $http = $opt{http} // '';
     my $server = $opt{server} // '';
     my $level = $opt{level} // 'notice';
+    my $main = $opt{main} // '';
     my $temp = join "\n", map { "    ${_}_temp_path logs/$_;" }
                               qw(client_body proxy fastcgi uwsgi scgi);
 
@@ -55,7 +56,7 @@ load_module $ENV{FAAS_BENCH_MODULE};
 
 user root root;
 worker_processes 2;
-
+$main
 pid       nginx.pid;
 error_log logs/error.log $level;
 
@@ -96,6 +97,54 @@ $server
     }
 }
 END
+}
+
+
+# Another configuration, as with new(); returns when only workers of this one
+# are left.  Instances stay.
+
+sub reload {
+    my ($self, %opt) = @_;
+    my %old = map { $_ => 1 } $self->workers;
+    my $deadline = now() + 20;
+
+    $self->write_file('nginx.conf', $self->_conf(%opt));
+
+    kill('HUP', $self->master) or die "nginx is gone: $!\n";
+
+    while (now() < $deadline) {
+        my @now = $self->workers;
+
+        return if @now && !grep { $old{$_} } @now;
+        sleep 0.1;
+    }
+
+    die "nginx does not reload, see $self->{dir}/logs/error.log\n";
+}
+
+
+sub master {
+    my ($self) = @_;
+
+    open(my $fh, '<', "$self->{dir}/nginx.pid") or die "nginx.pid: $!\n";
+    my ($pid) = <$fh> =~ /^([0-9]+)/ or die "nginx.pid is empty\n";
+
+    return $pid;
+}
+
+
+# the process ids of all its children
+
+sub workers {
+    my ($self) = @_;
+    my $master = $self->master;
+    my @pids;
+
+    open(my $fh, '<', "/proc/$master/task/$master/children")
+        or die "process $master: $!\n";
+    @pids = split ' ', scalar(<$fh>) // '';
+
+    return @pids;
 }
 
 
@@ -163,6 +212,31 @@ sub functions {
     }
 
     return %functions;
+}
+
+
+# the address and port of a function's container
+
+sub server_of {
+    my ($self, $name) = @_;
+    my $deadline = now() + 20;
+
+    while (now() < $deadline) {
+        my %found = $self->functions;
+
+        if ($found{$name}) {
+            my (undef, $all) = engine('GET',
+                                      "/containers/$found{$name}/json");
+
+            for my $network (values %{ $all->{NetworkSettings}{Networks} }) {
+                return "$network->{IPAddress}:8080" if $network->{IPAddress};
+            }
+        }
+
+        sleep 0.1;
+    }
+
+    die "$name: its container is not known\n";
 }
 
 
