@@ -27,8 +27,10 @@ import time
 
 BODY = b'{"text":"\xc3\xa9\xf0\x9f\x98\x80","n":[1,2.50,-0]}'
 ANSWERS = {
-    b"length": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY),
-    b"chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n"
+    b"length": b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+               b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY),
+    b"chunks": b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+               b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n"
                b"1\r\n \r\n0\r\n\r\n" % (len(BODY), BODY),
     b"end": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + BODY,
 }

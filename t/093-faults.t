@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 62;
+plan tests => 58;
 
 worker_connections(1024);
 
