@@ -12,7 +12,7 @@ use Time::HiRes qw(sleep);
 
 
 # new(NAME, http => "lines of http {}", server => "lines of server {}",
-#     level => of the error log, main => "lines of the main level")
+#     level => of the error log, workers => N)
 
 sub new {
     my ($class, $name, %opt) = @_;
@@ -47,7 +47,7 @@ sub _conf {
     my $http = $opt{http} // '';
     my $server = $opt{server} // '';
     my $level = $opt{level} // 'notice';
-    my $main = $opt{main} // '';
+    my $workers = $opt{workers} // 2;
     my $temp = join "\n", map { "    ${_}_temp_path logs/$_;" }
                               qw(client_body proxy fastcgi uwsgi scgi);
 
@@ -55,8 +55,7 @@ sub _conf {
 load_module $ENV{FAAS_BENCH_MODULE};
 
 user root root;
-worker_processes 2;
-$main
+worker_processes $workers;
 pid       nginx.pid;
 error_log logs/error.log $level;
 
