@@ -286,20 +286,42 @@ need_everything() {
 
 # A function has no business with services of the host, our own API included;
 # an internal network alone does not keep it from the gateway's address.
-need_firewall() {
-    local rule=(INPUT -i 'faas+' -m conntrack --ctstate NEW -j DROP)
+# Our rule has a name, for one without it is somebody's own.
+FIREWALL=(INPUT -i 'faas+' -m conntrack --ctstate NEW)
+FIREWALL_NAME=(-m comment --comment faas)
 
+need_firewall() {
     need_packages iptables
 
-    if iptables -w 5 -C "${rule[@]}" 2>/dev/null; then
+    if iptables -w 5 -C "${FIREWALL[@]}" -j DROP 2>/dev/null \
+       || iptables -w 5 -C "${FIREWALL[@]}" "${FIREWALL_NAME[@]}" -j DROP \
+                   2>/dev/null
+    then
         return
     fi
 
-    if iptables -w 5 -I "${rule[@]}" 2>/dev/null; then
+    if iptables -w 5 -I "${FIREWALL[@]}" "${FIREWALL_NAME[@]}" -j DROP \
+                2>/dev/null
+    then
         say "iptables: functions cannot connect to this host (faas+)"
     else
         say "WARNING: iptables does not work here:" \
             "functions can connect to services of this host"
+    fi
+}
+
+
+# Only once nobody has containers that it is for.
+remove_firewall() {
+    local filter='%7B%22label%22:%5B%22faas.managed=1%22%5D%7D' networks
+
+    networks=$(engine GET "/networks?filters=$filter") || return 0
+
+    if [ "$networks" = '[]' ] \
+       && iptables -w 5 -D "${FIREWALL[@]}" "${FIREWALL_NAME[@]}" -j DROP \
+                   2>/dev/null
+    then
+        say "iptables: removed the rule for faas+"
     fi
 }
 

@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 110;
+plan tests => 111;
 
 # What a command may find out of its surroundings.
 
@@ -29,6 +29,11 @@ print "uring ", syscall(425, 8, $params) >= 0 ? 'yes' : 'no', "\n";
 my $limit = pack('QQ', 9999, 9999);
 print "limits ", syscall(302, getppid(), 0, $limit, 0) == 0 ? 'yes' : 'no', "\n";
 print "own ", syscall(302, 0, 0, $limit, 0) == 0 ? 'yes' : 'no', "\n";
+
+# clone(CLONE_PARENT|SIGCHLD): a child of the worker's
+my $child = syscall(56, 0x8000|17, 0, 0, 0, 0);
+syscall(60, 0) if $child == 0;
+print "clone ", $child > 0 ? 'yes' : 'no', "\n";
 
 # since Linux 5.19, and 6.12
 print "memory ", open(my $m, '+<', '/proc/' . getppid() . '/mem') ? 'yes' : 'no', "\n";
@@ -227,6 +232,7 @@ is($is{ptrace}, 'no', 'no look into the worker');
 is($is{uring}, 'no', 'no io_uring');
 is($is{limits}, 'no', 'no limits for the worker');
 is($is{own}, 'yes', 'but for itself');
+is($is{clone}, 'no', 'no child in its name');
 is($is{NoNewPrivs}, 1, 'no new privileges');
 is(post('/function/signals', '')->{body}, "SigBlk:\t" . '0' x 16
                                           . "\nSigIgn:\t" . '0' x 16 . "\n",

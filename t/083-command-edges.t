@@ -6,7 +6,7 @@ use FaasClient;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 22;
+plan tests => 25;
 
 
 sub commands {
@@ -17,6 +17,9 @@ sub commands {
     faas_command none  /no/such/program;
     faas_command soon  /usr/bin/head -c 300000 /dev/zero timeout=300ms;
     faas_command stay  /bin/sleep 60.4375;
+    faas_command long  /bin/sh -c
+                 "sleep 0.5; head -c $0 /dev/zero; echo 'the end' >&2" 3000000;
+    faas_command short /bin/sh -c "sleep 0.5; echo 'a few' >&2; echo x";
     faas_command note  /bin/sh -c "sleep 0.7; echo 'a note' >&2" methods=GET;
 _EOC_
 }
@@ -39,6 +42,11 @@ sub locations {
 
     location ~ ^/limited/(?<fn>[^/]+) {
         limit_rate 100k;
+        faas $fn;
+    }
+
+    location ~ ^/finish/(?<fn>[^/]+) {
+        faas_client_abort finish;
         faas $fn;
     }
 
@@ -161,3 +169,21 @@ like(read_some($sock), qr/done/, 'an answer');
 close $sock;
 ok(wait_for(10, sub { error_log_text() =~ /wrote to stderr: "a note"/ }),
    'the action does not need the client');
+
+
+
+=== TEST 7: faas_client_abort finish
+--- faas_http eval: main::commands()
+--- faas_locations eval: main::locations()
+--- code
+for (['short', 'a few'], ['long', 'the end']) {
+    my ($name, $text) = @$_;
+
+    my $sock = connect_to();
+    syswrite($sock, request('POST', "/finish/$name", body => ''));
+    sleep 0.2;
+    close $sock;
+
+    ok(wait_for(10, sub { error_log_text() =~ /wrote to stderr: "$text"/ }),
+       "$name: it finishes");
+}

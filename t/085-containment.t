@@ -10,7 +10,7 @@ use FaasClient;
 
 use IO::Socket::INET;
 
-plan tests => 18;
+plan tests => 44;
 
 our $Scan = FaasClient::slurp('t/lib/scan.py');
 our $Greet = FaasClient::slurp('data/functions/greet.py');
@@ -143,7 +143,7 @@ __DATA__
 --- faas_http
     faas_runtime python prewarm=1;
 --- user_files eval
-">>> fn/scan.py\n$::Scan>>> fn/peer.py\n$::Greet"
+">>> fn/scan.py\n$::Scan>>> fn/peer.py\n$::Greet>>> fn/third.py\n$::Greet"
 --- code
 ok(main::outside(), 'there is an outside');
 my $port = main::serve(0);
@@ -203,12 +203,19 @@ for (sort keys %{ { %$is, %$was } }) {
 
 is(join("\n", @differ), '', 'as t/containment.golden says');
 
+unlike(error_log_text(), qr/can connect to this host/, 'nothing to warn of');
+
 # without the rules of the firewall
 
 my @rules = ("INPUT -i $bridge", "FORWARD -i $bridge", "FORWARD -o $bridge");
 
 is(scalar(grep { main::allow($_) } @rules), 3, 'no rule counts for a moment');
 $seen = main::scan({ %$wanted, parts => ['network'] });
+
+# it takes the spare, and the next one tells
+is(get('/function/third')->{status}, 200, 'a third function');
+ok(wait_for(20, sub { error_log_text() =~ /\[warn\].* can connect to this host/ }),
+   'a spare could connect, too, and the log warns of it');
 main::forbid();
 
 for ('the host, at the gateway', 'nginx, at the gateway', 'another function',
@@ -216,3 +223,87 @@ for ('the host, at the gateway', 'nginx, at the gateway', 'another function',
 {
     like($seen, qr/^connect to $_: open$/m, "$_ would be open");
 }
+
+
+
+=== TEST 2: the engine is asked for the same, whatever a function is
+--- faas_http
+    faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
+--- code
+my $log = fake_engine(html_dir() . '/engine.sock', 'relay');
+my $evil = qq("}],"HostConfig":{"Privileged":true},"x":[{"\\\\\\u0022\\u0007\t\r\n'\$(id)`id`\x7f);
+my $source = FaasTest::echo_py();
+my %spec = (name => 'evil-1.x_y', language => 'python', source_code => $source);
+
+# options of the engine are no settings
+
+for (qw(HostConfig Privileged Binds CapAdd Mounts Devices NetworkMode SecurityOpt User
+        Entrypoint Cmd seccomp image tmpfs))
+{
+    my $res = post('/functions', JSON::PP::encode_json({ %spec, $_ => ['x'] }));
+    is("$res->{status} " . decode_json($res->{body})->{error}{code}, '400 unknown_field', $_);
+}
+
+# and what is a setting is no option
+
+my %env = ('HostConfig' => '{"Privileged":true}', '"},"Privileged":true,"' => $evil,
+           'Binds' => '["/:/host"]', "A\n\\" => $evil);
+my $res = post('/functions', JSON::PP::encode_json({ %spec, env => \%env }));
+
+is($res->{status}, 201, 'created') or diag($res->{raw});
+is(result(http(invoke_request($spec{name}, '"called"')))->{output}, 'called', 'called');
+
+my ($line, $json) = slurp($log) =~ m{^(POST \S*/containers/create\?\S+) .*?\r\n\r\n(\{.*?\})(?=[A-Z]+ /)}ms;
+my $body = decode_json($json);
+my $owner = $body->{Labels}{'faas.owner'};
+
+like($line, qr{\?name=faas-[0-9a-f]{8}-[0-9a-f]{8}-0-\d+\z}, 'a name of ours');
+
+# what differs from one run to the next
+my $address = delete $body->{NetworkingConfig}{EndpointsConfig}{"faas-$owner"}{IPAMConfig};
+my $loader = pop @{ $body->{Entrypoint} };
+my ($token) = map { /^FAAS_TOKEN=([0-9a-f]{32})$/ } @{ $body->{Env} };
+
+like($address->{IPv4Address}, qr/^198\.1[89]\.\d+\.\d+$/, 'an address');
+is($loader, slurp('ngx_http_faas_module/loaders/python.py'), 'the loader');
+is(scalar(keys %$address), 1, 'and no other');
+
+my (undef, $profile) = @{ $body->{HostConfig}{SecurityOpt} };
+$profile =~ s/^seccomp=//;
+
+my $false = JSON::PP::false();
+my $true = JSON::PP::true();
+my $canonical = JSON::PP->new->canonical->pretty;
+
+is($canonical->encode($body), $canonical->encode({
+    Image => 'faas-python', User => '65534:65534', WorkingDir => '/tmp',
+    Entrypoint => [ 'python3', '-u', '-c' ], Cmd => [],
+    Env => [ 'HOME=/tmp', 'PYTHONDONTWRITEBYTECODE=1', 'DENO_DIR=/tmp/.deno',
+             'DENO_NO_UPDATE_CHECK=1', 'NO_COLOR=1', 'PORT=8080', 'FAAS_CONTROL_PORT=8081',
+             "FAAS_TOKEN=$token" ],
+    Labels => { 'faas.managed' => '1', 'faas.zone' => 'test', 'faas.owner' => $owner,
+                'faas.prefix' => server_root() . '/', 'faas.runtime' => 'python',
+                'faas.slot' => '0',
+                map { ($_ => $body->{Labels}{$_}) } qw(faas.epoch faas.kind) },
+    StopSignal => 'SIGTERM', StopTimeout => 1, OpenStdin => $false, Tty => $false,
+    AttachStdin => $false, AttachStdout => $false, AttachStderr => $false,
+    NetworkingConfig => { EndpointsConfig => { "faas-$owner" => {} } },
+    HostConfig => {
+        NetworkMode => "faas-$owner", CapDrop => ['ALL'],
+        SecurityOpt => [ 'no-new-privileges:true', "seccomp=$profile" ],
+        ReadonlyRootfs => $true, OomScoreAdj => 500, IpcMode => 'private',
+        ShmSize => 16777216, CgroupnsMode => 'private', Init => $true,
+        Tmpfs => { '/tmp' => 'rw,nosuid,nodev,noexec,mode=1777,size=67108864' },
+        Memory => 134217728, MemorySwap => 134217728, NanoCpus => 1000000000,
+        PidsLimit => 64, DnsOptions => [ 'timeout:1', 'attempts:1' ],
+        Ulimits => [ { Name => 'nofile', Soft => 1024, Hard => 1024 },
+                     { Name => 'core', Soft => 0, Hard => 0 } ],
+        LogConfig => { Type => 'json-file', Config => { 'max-size' => '1m', 'max-file' => '2' } },
+        RestartPolicy => { Name => 'no' }, AutoRemove => $false, Privileged => $false,
+        PublishAllPorts => $false,
+    },
+}), 'all the rest is as it always is');
+
+is($canonical->encode(decode_json($profile)),
+   $canonical->encode(decode_json(slurp('ngx_http_faas_module/loaders/seccomp.json'))),
+   'and the filter of system calls that of the file');

@@ -112,6 +112,12 @@ ngx_http_faas_guard_process_header(ngx_http_request_t *r)
         return NGX_HTTP_UPSTREAM_INVALID_HEADER;
     }
 
+    if (rc == NGX_ERROR) {
+
+        /* no memory: what there is of its headers is not all written */
+        ctx->failed = 1;
+    }
+
     if (rc != NGX_OK) {
         return rc;
     }

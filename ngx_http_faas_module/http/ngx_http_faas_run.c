@@ -14,6 +14,9 @@
 #include "ngx_http_faas_run_io.h"
 
 
+#define NGX_HTTP_FAAS_RUN_LOG  1024             /* of stderr */
+
+
 static ngx_int_t ngx_http_faas_run_body(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_spawn(ngx_http_faas_run_t *run);
 static void ngx_http_faas_run_exit_handler(ngx_http_faas_child_t *child);
@@ -21,6 +24,7 @@ static ngx_int_t ngx_http_faas_run_finish(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_success(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_failure(ngx_http_faas_run_t *run);
 static ngx_int_t ngx_http_faas_run_sent(ngx_int_t rc);
+static void ngx_http_faas_run_log(ngx_http_faas_run_t *run);
 static void ngx_http_faas_run_reason(ngx_http_faas_run_t *run,
     ngx_str_t *reason);
 static ngx_int_t ngx_http_faas_run_text(ngx_http_faas_run_t *run,
@@ -207,7 +211,7 @@ ngx_http_faas_run_finish(ngx_http_faas_run_t *run)
     if (run->status == 0) {
 
         if (run->text && run->text->pos != run->text->last) {
-            ngx_http_faas_run_io_log(run, NGX_LOG_ERR);
+            ngx_http_faas_run_log(run);
         }
 
         return ngx_http_faas_run_success(run);
@@ -320,6 +324,33 @@ ngx_http_faas_run_failure(ngx_http_faas_run_t *run)
 }
 
 
+static void
+ngx_http_faas_run_log(ngx_http_faas_run_t *run)
+{
+    u_char  *p, *last;
+
+    last = ngx_min(run->text->last,
+                   run->text->pos + NGX_HTTP_FAAS_RUN_LOG);
+
+    while (last > run->text->pos && (last[-1] == LF || last[-1] == CR)) {
+        last--;
+    }
+
+    /* a line of the log is ours */
+
+    for (p = run->text->pos; p < last; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
+            *p = ' ';
+        }
+    }
+
+    ngx_log_error(NGX_LOG_ERR, run->request->connection->log, 0,
+                  "faas: command \"%V\" wrote to stderr: \"%*s\"",
+                  &run->command->name,
+                  (size_t) (last - run->text->pos), run->text->pos);
+}
+
+
 /* in the pool; without memory a shorter one */
 
 static void
@@ -421,6 +452,29 @@ ngx_http_faas_run_header(ngx_http_faas_run_t *run, ngx_uint_t status,
     r->headers_out.content_type_lowcase = NULL;
 
     return ngx_http_send_header(r);
+}
+
+
+ngx_uint_t
+ngx_http_faas_run_unheard(ngx_http_faas_run_t *run)
+{
+    ngx_http_request_t        *r;
+    ngx_http_faas_loc_conf_t  *flcf;
+
+    r = run->request;
+    flcf = ngx_http_faas_get_loc_conf(r);
+
+    if (flcf->abort != NGX_HTTP_FAAS_ABORT_FINISH || r != r->main) {
+        return 0;
+    }
+
+    if (r->connection->write->timer_set) {
+        ngx_del_timer(r->connection->write);
+    }
+
+    run->unheard = 1;
+
+    return 1;
 }
 
 

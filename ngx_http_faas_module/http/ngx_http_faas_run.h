@@ -43,6 +43,7 @@ typedef struct {
     unsigned                         exited:1;
     unsigned                         streaming:1;
     unsigned                         sent:1;    /* the header */
+    unsigned                         unheard:1; /* the client has gone */
     unsigned                         reading:1; /* the body has not ended */
 } ngx_http_faas_run_t;
 

@@ -13,7 +13,6 @@
 
 #define NGX_HTTP_FAAS_RUN_BUFFERS  3            /* of faas_buffer_size */
 #define NGX_HTTP_FAAS_RUN_TEXT     4096         /* of stderr, at first */
-#define NGX_HTTP_FAAS_RUN_LOG      1024
 #define NGX_HTTP_FAAS_RUN_ROUNDS   16           /* at a time */
 #define NGX_HTTP_FAAS_RUN_READS    32
 
@@ -343,6 +342,19 @@ ngx_http_faas_run_io_read(ngx_http_faas_run_t *run)
             return NGX_OK;
         }
 
+        if (run->unheard) {
+
+            if (run->buf) {
+                run->buf->last = run->buf->pos;
+            }
+
+            if (filled == NGX_OK) {
+                return NGX_OK;
+            }
+
+            continue;
+        }
+
         if (!run->sent) {
             r->write_event_handler = ngx_http_faas_run_io_writer;
 
@@ -357,11 +369,13 @@ ngx_http_faas_run_io_read(ngx_http_faas_run_t *run)
             }
         }
 
-        if (ngx_http_faas_run_io_send(run) != NGX_OK) {
+        if (ngx_http_faas_run_io_send(run) != NGX_OK
+            && !ngx_http_faas_run_unheard(run))
+        {
             return NGX_ERROR;
         }
 
-        if (filled == NGX_OK || run->free == NULL) {
+        if (filled == NGX_OK || (run->free == NULL && !run->unheard)) {
             return NGX_OK;
         }
     }
@@ -460,6 +474,10 @@ ngx_http_faas_run_io_room(ngx_http_faas_run_t *run)
         return NGX_OK;
     }
 
+    if (run->buf && run->unheard) {
+        return NGX_AGAIN;
+    }
+
     if (run->buf && ngx_http_faas_run_io_take(run) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -474,7 +492,7 @@ ngx_http_faas_run_io_room(ngx_http_faas_run_t *run)
         return NGX_OK;
     }
 
-    if (run->nbufs == NGX_HTTP_FAAS_RUN_BUFFERS) {
+    if (run->nbufs == NGX_HTTP_FAAS_RUN_BUFFERS && !run->unheard) {
         return NGX_AGAIN;
     }
 
@@ -660,31 +678,4 @@ ngx_http_faas_run_io_text(ngx_http_faas_run_t *run)
     }
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_faas_run_io_log(ngx_http_faas_run_t *run, ngx_uint_t level)
-{
-    u_char  *p, *last;
-
-    last = ngx_min(run->text->last,
-                   run->text->pos + NGX_HTTP_FAAS_RUN_LOG);
-
-    while (last > run->text->pos && (last[-1] == LF || last[-1] == CR)) {
-        last--;
-    }
-
-    /* a line of the log is ours */
-
-    for (p = run->text->pos; p < last; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = ' ';
-        }
-    }
-
-    ngx_log_error(level, run->request->connection->log, 0,
-                  "faas: command \"%V\" wrote to stderr: \"%*s\"",
-                  &run->command->name,
-                  (size_t) (last - run->text->pos), run->text->pos);
 }

@@ -27,9 +27,6 @@ void ngx_http_faas_run_io_exited(ngx_http_faas_run_t *run);
 /* what was read last is ready to be sent: run->ready; NGX_ERROR: no memory */
 ngx_int_t ngx_http_faas_run_io_take(ngx_http_faas_run_t *run);
 
-/* tells the log what was written to the standard error, or its beginning */
-void ngx_http_faas_run_io_log(ngx_http_faas_run_t *run, ngx_uint_t level);
-
 
 /* of the run unit: */
 
@@ -39,6 +36,12 @@ ngx_int_t ngx_http_faas_run_progress(ngx_http_faas_run_t *run);
 /* sends the header */
 ngx_int_t ngx_http_faas_run_header(ngx_http_faas_run_t *run,
     ngx_uint_t status, off_t length);
+
+/*
+ * The output cannot be sent.  1: the command goes on all the same, as it was
+ * told to, and nobody hears what it says.
+ */
+ngx_uint_t ngx_http_faas_run_unheard(ngx_http_faas_run_t *run);
 
 
 #endif /* _NGX_HTTP_FAAS_RUN_IO_H_INCLUDED_ */

@@ -5,7 +5,8 @@
 // A preload module is evaluated before the main module is loaded.  This one
 // rehearses, if $FAAS_REHEARSE says that nobody waits for it yet, and waits on
 // $FAAS_CONTROL_PORT for one frame: a line of JSON (token, name, env, size) and
-// `size` bytes of source.  It writes them to
+// `size` bytes of source.  Meanwhile it tries to connect to $FAAS_KNOCK, if that is
+// set, which is at the host.  It writes the source to
 // /tmp/function.ts, which deno then loads as the real main module.  The verdict
 // goes back over the same connection: "READY\n" once the function listens on
 // $PORT, or "FAILED <n>\n" and n bytes of text.  There is none when deno cannot
@@ -54,6 +55,7 @@ function setting(name) {
 
 const controlPort = Number(setting("FAAS_CONTROL_PORT"));
 const token = setting("FAAS_TOKEN") ?? "";
+const gateway = setting("FAAS_KNOCK");
 
 /* In constant time; the length is no secret. */
 function isToken(text) {
@@ -295,10 +297,20 @@ async function rehearse(time) {
   await end();
 }
 
+/* Tries the host, which tells if it hears of that: nobody here need know.  Gives
+   what ends it. */
+function knock(address) {
+  const patience = new AbortController();
+  const [hostname, port] = address.split(":");
+  Deno.connect({ hostname, port: Number(port), signal: patience.signal })
+    .then((connection) => connection.close(), () => {});
+  return () => patience.abort();
+}
+
 if (setting("FAAS_REHEARSE")) {
   for (let i = 0; i < TIMES; i++) await rehearse(i);
 }
-await stage(
-  await waitForFrame(Deno.listen({ hostname: "0.0.0.0", port: controlPort })),
-  Number(Deno.env.get("PORT") ?? 8080),
-);
+const endKnock = gateway ? knock(gateway) : () => {};
+const frame = await waitForFrame(Deno.listen({ hostname: "0.0.0.0", port: controlPort }));
+endKnock();
+await stage(frame, Number(Deno.env.get("PORT") ?? 8080));

@@ -15,6 +15,7 @@
 #include "ngx_http_faas_admission.h"
 #include "ngx_http_faas_census.h"
 #include "ngx_http_faas_events.h"
+#include "ngx_http_faas_knock.h"
 #include "ngx_http_faas_reconcile.h"
 #include "ngx_http_faas_remove.h"
 #include "ngx_http_faas_start.h"
@@ -185,6 +186,7 @@ ngx_http_faas_keeper_elect(ngx_http_faas_pool_t *fp)
 
     if (!elected) {
         ngx_http_faas_events_close(fp);
+        ngx_http_faas_knock_close(fp);
     }
 
     return elected;
@@ -195,6 +197,7 @@ static void
 ngx_http_faas_keeper_resign(ngx_http_faas_pool_t *fp)
 {
     ngx_http_faas_events_close(fp);
+    ngx_http_faas_knock_close(fp);
 
     ngx_http_faas_zone_lock(&fp->zone);
 

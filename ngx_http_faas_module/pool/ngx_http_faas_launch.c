@@ -10,6 +10,7 @@
 #include "ngx_http_faas_launch.h"
 #include "ngx_http_faas_container.h"
 #include "ngx_http_faas_file.h"
+#include "ngx_http_faas_knock.h"
 #include "ngx_http_faas_link.h"
 #include "ngx_http_faas_route.h"
 #include "ngx_http_faas_runtime.h"
@@ -465,7 +466,7 @@ ngx_http_faas_launch_labels(ngx_http_faas_launch_t *launch,
 static ngx_array_t *
 ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch)
 {
-    u_char       *p;
+    u_char       *p, text[NGX_HTTP_FAAS_KNOCK_LEN];
     ngx_str_t    *s;
     ngx_uint_t    i;
     ngx_array_t  *env;
@@ -475,7 +476,7 @@ ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch)
         "DENO_NO_UPDATE_CHECK=1", "NO_COLOR=1", NULL
     };
 
-    env = ngx_array_create(launch->pool, 8, sizeof(ngx_str_t));
+    env = ngx_array_create(launch->pool, 10, sizeof(ngx_str_t));
     if (env == NULL) {
         return NULL;
     }
@@ -527,6 +528,26 @@ ngx_http_faas_launch_env(ngx_http_faas_launch_t *launch)
     }
 
     ngx_str_set(s, "FAAS_REHEARSE=1");
+
+    /* and to see what functions could reach */
+
+    if (ngx_http_faas_knock(launch->fp, text) != NGX_OK) {
+        return env;
+    }
+
+    p = ngx_pnalloc(launch->pool, sizeof("FAAS_KNOCK=") + sizeof(text));
+    if (p == NULL) {
+        return NULL;
+    }
+
+    s = ngx_array_push(env);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->data = p;
+    p = ngx_sprintf(p, "FAAS_KNOCK=%s", text);
+    s->len = p - s->data;
 
     return env;
 }

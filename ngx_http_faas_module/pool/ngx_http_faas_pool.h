@@ -63,6 +63,7 @@ typedef struct {
     ngx_queue_t                      listeners;
     ngx_uint_t                       removing;  /* how many of these */
     ngx_connection_t                *bell;
+    ngx_connection_t                *knock;     /* listens, or NULL */
     ngx_event_t                      keeper;
     ngx_connection_t                 dummy;     /* of the keeper's event */
     ngx_uint_t                       cursor;    /* of the keeper's round */

@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610008
+#define NGX_HTTP_FAAS_LAYOUT  0x66610009
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -198,6 +198,7 @@ typedef struct {
     ngx_uint_t                       swept;     /* the engine's list, seen */
     ngx_msec_t                       patience;  /* no engine before this */
     ngx_uint_t                       lost;      /* and so it was logged */
+    ngx_uint_t                       warned;    /* of the open host */
     u_char                           events[24];    /* "SEC.NANO", so far */
     in_addr_t                        network;   /* host byte order */
     u_char                           api[8];    /* version, "1.41" */

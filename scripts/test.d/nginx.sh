@@ -73,7 +73,8 @@ nginx_build() {
     nginx_fetch "$source"
 
     flags=$(/usr/sbin/nginx -V 2>&1 | sed -n 's/^configure arguments: //p')
-    stamp=$(printf '%s\n' "$PROJECT" "$flags" "$cc" "$ld" "$(cat "$source/version")")
+    stamp=$(printf '%s\n' "$PROJECT" "$flags" "$cc" "$ld" \
+                   "$(cat "$source/version" "$PROJECT/scripts/test.d/lsan.c")")
 
     if [ "$(cat "$dir/stamp" 2>/dev/null)" = "$stamp" ]; then
         return

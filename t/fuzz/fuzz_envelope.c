@@ -11,18 +11,13 @@
 
 #include "ngx_http_faas_fuzz.h"
 #include "ngx_http_faas_envelope.h"
-#include "ngx_http_faas_hop.h"
 #include "ngx_http_faas_request.h"
 
 
 static ngx_int_t ngx_http_faas_fuzz_envelope_send(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_str_t *body, size_t step);
-static void ngx_http_faas_fuzz_envelope_output(ngx_pool_t *pool,
-    ngx_str_t *json, ngx_str_t *body);
-static void ngx_http_faas_fuzz_envelope_headers(ngx_pool_t *pool,
-    ngx_str_t *json, ngx_http_upstream_t *u);
-static ngx_uint_t ngx_http_faas_fuzz_envelope_has(ngx_pool_t *pool,
-    ngx_str_t *object, ngx_table_elt_t *h);
+static void ngx_http_faas_fuzz_envelope_repeat(ngx_pool_t *pool,
+    ngx_str_t *body, ngx_uint_t times);
 
 
 void
@@ -31,8 +26,8 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
 {
     size_t                step, room;
     ngx_int_t             rc;
-    ngx_str_t             name, body, whole, *json, value;
-    ngx_uint_t            i, status, times;
+    ngx_str_t             name, body, *json, value;
+    ngx_uint_t            status, times;
     ngx_http_request_t   *r;
     ngx_http_faas_ctx_t  *ctx;
 
@@ -57,20 +52,10 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
     /* past the buffers that the envelope has, now and then */
 
     if (times == 0xa5 && body.len) {
-        times = 1 + 300000 / body.len;
+        ngx_http_faas_fuzz_envelope_repeat(pool, &body,
+                                           1 + 300000 / body.len);
         step *= 512;
         room *= 512;
-
-    } else {
-        times = 1;
-    }
-
-    whole.len = body.len * times;
-    whole.data = ngx_pnalloc(pool, whole.len);
-    ngx_http_faas_fuzz_check(whole.data);
-
-    for (i = 0; body.len && i < times; i++) {
-        memcpy(whole.data + i * body.len, body.data, body.len);
     }
 
     ngx_str_set(&name, "fuzz");
@@ -82,10 +67,10 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
 
     ngx_http_faas_fuzz_connect(pool, room);
 
-    rc = ngx_http_faas_fuzz_envelope_send(r, ctx, &whole, step);
+    rc = ngx_http_faas_fuzz_envelope_send(r, ctx, &body, step);
 
     if (rc != NGX_OK) {
-        ngx_http_faas_fuzz_check(whole.len > 64);
+        ngx_http_faas_fuzz_check(body.len > 64);
         return;
     }
 
@@ -97,10 +82,29 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
     ngx_http_faas_fuzz_check(ngx_atoi(value.data, value.len)
                              == (ngx_int_t) status);
 
-    value = ngx_http_faas_fuzz_json_member(pool, json, "http_headers");
-    ngx_http_faas_fuzz_envelope_headers(pool, &value, r->upstream);
+    ngx_http_faas_fuzz_result_output(pool, json, &body);
+    ngx_http_faas_fuzz_result_headers(pool, json, r->upstream);
+}
 
-    ngx_http_faas_fuzz_envelope_output(pool, json, &whole);
+
+static void
+ngx_http_faas_fuzz_envelope_repeat(ngx_pool_t *pool, ngx_str_t *body,
+    ngx_uint_t times)
+{
+    u_char     *p;
+    ngx_str_t   whole;
+
+    whole.len = body->len * times;
+    whole.data = ngx_pnalloc(pool, whole.len);
+    ngx_http_faas_fuzz_check(whole.data);
+
+    p = whole.data;
+
+    while (times--) {
+        p = ngx_cpymem(p, body->data, body->len);
+    }
+
+    *body = whole;
 }
 
 
@@ -162,136 +166,4 @@ ngx_http_faas_fuzz_envelope_send(ngx_http_request_t *r,
     ngx_http_faas_fuzz_check(r->connection->buffered == 0);
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_faas_fuzz_envelope_output(ngx_pool_t *pool, ngx_str_t *json,
-    ngx_str_t *body)
-{
-    u_char     *p;
-    ngx_str_t   key, value, output, got;
-    ngx_uint_t  n, base64;
-
-    static char  *names[] = {
-        "run_id", "status", "http_status_code", "http_headers", "output",
-        "output_encoding", "error_message", "duration_ms", "function_id"
-    };
-
-    p = json->data;
-    base64 = 0;
-    ngx_str_null(&output);
-
-    for (n = 0; ngx_http_faas_fuzz_json_next(pool, &p, &key, &value)
-                == NGX_OK; n++)
-    {
-        if (n == 5 && key.data[0] == 'e') {
-            n++;                        /* the encoding is left out */
-        }
-
-        ngx_http_faas_fuzz_check(n < 9 && key.len == strlen(names[n])
-                                 && memcmp(key.data, names[n], key.len) == 0);
-
-        if (n == 4) {
-            output = value;
-        }
-
-        if (n == 5) {
-            base64 = 1;
-        }
-    }
-
-    ngx_http_faas_fuzz_check(n == 9);
-
-    if (ngx_http_faas_fuzz_json(body)) {
-
-        /* as it is, white space around it included */
-
-        ngx_http_faas_fuzz_check(!base64
-                                 && memmem(json->data, json->len, body->data,
-                                           body->len));
-        return;
-    }
-
-    got = ngx_http_faas_fuzz_json_text(pool, &output);
-
-    if (base64) {
-        value.data = ngx_pnalloc(pool, ngx_base64_decoded_length(got.len));
-        ngx_http_faas_fuzz_check(value.data);
-        ngx_http_faas_fuzz_check(ngx_decode_base64(&value, &got) == NGX_OK);
-        got = value;
-    }
-
-    ngx_http_faas_fuzz_check(!base64 || !ngx_http_faas_fuzz_utf8(body)
-                             || body->len > 64);
-    ngx_http_faas_fuzz_check(ngx_http_faas_fuzz_same(&got, body));
-}
-
-
-/* each header is there, but for those of the hop */
-
-static void
-ngx_http_faas_fuzz_envelope_headers(ngx_pool_t *pool, ngx_str_t *json,
-    ngx_http_upstream_t *u)
-{
-    ngx_uint_t        i;
-    ngx_table_elt_t  *h;
-    ngx_list_part_t  *part;
-
-    for (part = &u->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (ngx_http_faas_fuzz_utf8(&h[i].key)
-                && ngx_http_faas_fuzz_utf8(&h[i].value))
-            {
-                ngx_http_faas_fuzz_check(!!ngx_http_faas_hop(u, &h[i].key)
-                              != ngx_http_faas_fuzz_envelope_has(pool, json,
-                                                                 &h[i]));
-            }
-        }
-    }
-}
-
-
-static ngx_uint_t
-ngx_http_faas_fuzz_envelope_has(ngx_pool_t *pool, ngx_str_t *object,
-    ngx_table_elt_t *h)
-{
-    u_char     *p, *q, *last;
-    ngx_str_t   key, value;
-
-    p = object->data;
-
-    while (ngx_http_faas_fuzz_json_next(pool, &p, &key, &value) == NGX_OK) {
-
-        if (key.len != h->key.len
-            || strncasecmp((char *) key.data, (char *) h->key.data, key.len)
-               != 0)
-        {
-            continue;
-        }
-
-        /* a string, or an array of them */
-
-        last = value.data + value.len;
-        q = value.data + (*value.data == '[');
-
-        while (q < last) {
-            value.data = q;
-            q = ngx_http_faas_fuzz_json_value(q, last, 1);
-            value.len = q - value.data;
-
-            key = ngx_http_faas_fuzz_json_text(pool, &value);
-
-            if (ngx_http_faas_fuzz_same(&key, &h->value)) {
-                return 1;
-            }
-
-            q++;                        /* a comma, or the end */
-        }
-    }
-
-    return 0;
 }

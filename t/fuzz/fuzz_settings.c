@@ -2,35 +2,32 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * What a function says of itself, after the runtime's number: as NAME.json
- * beside its source, and as what a client posts.
+ * What a function says of itself in NAME.json, after the runtime's number.
  */
 
 
 #include "ngx_http_faas_fuzz.h"
 #include "ngx_http_faas_runtime.h"
 #include "ngx_http_faas_settings.h"
-#include "ngx_http_faas_spec.h"
 
 
-static void ngx_http_faas_fuzz_settings_file(ngx_pool_t *pool,
-    ngx_str_t *text, ngx_http_faas_runtime_t *rt);
 static void ngx_http_faas_fuzz_settings_limits(ngx_http_faas_pool_t *fp,
     ngx_http_faas_runtime_t *rt, ngx_http_faas_settings_t *settings);
 static void ngx_http_faas_fuzz_settings_env(ngx_array_t *env);
 static void ngx_http_faas_fuzz_settings_again(ngx_pool_t *pool,
     ngx_http_faas_pool_t *fp, ngx_http_faas_runtime_t *rt,
     ngx_http_faas_settings_t *settings);
-static void ngx_http_faas_fuzz_settings_post(ngx_pool_t *pool,
-    ngx_str_t *text);
 
 
 void
 ngx_http_faas_fuzz_settings_target(ngx_pool_t *pool,
     ngx_http_faas_fuzz_input_t *in)
 {
+    ngx_int_t                   rc;
     ngx_str_t                   text;
+    ngx_uint_t                  i;
     ngx_http_faas_runtime_t    *rt;
+    ngx_http_faas_settings_t    settings;
     ngx_http_faas_main_conf_t  *fmcf;
 
     fmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
@@ -41,24 +38,7 @@ ngx_http_faas_fuzz_settings_target(ngx_pool_t *pool,
 
     ngx_http_faas_fuzz_bytes(pool, in, in->last - in->pos, &text);
 
-    ngx_http_faas_fuzz_settings_file(pool, &text, rt);
-    ngx_http_faas_fuzz_settings_post(pool, &text);
-}
-
-
-static void
-ngx_http_faas_fuzz_settings_file(ngx_pool_t *pool, ngx_str_t *text,
-    ngx_http_faas_runtime_t *rt)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  i;
-    ngx_http_faas_settings_t    settings;
-    ngx_http_faas_main_conf_t  *fmcf;
-
-    fmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
-                                               ngx_http_faas_module);
-
-    rc = ngx_http_faas_settings(&fmcf->pool, pool, text, rt, &settings);
+    rc = ngx_http_faas_settings(&fmcf->pool, pool, &text, rt, &settings);
 
     if (rc != NGX_OK) {
         ngx_http_faas_fuzz_check(rc == NGX_DECLINED && settings.error.len);
@@ -70,7 +50,7 @@ ngx_http_faas_fuzz_settings_file(ngx_pool_t *pool, ngx_str_t *text,
         return;
     }
 
-    ngx_http_faas_fuzz_check(ngx_http_faas_fuzz_json(text));
+    ngx_http_faas_fuzz_check(ngx_http_faas_fuzz_json(&text));
     ngx_http_faas_fuzz_check(settings.error.len == 0);
 
     ngx_http_faas_fuzz_settings_limits(&fmcf->pool, rt, &settings);
@@ -174,44 +154,4 @@ ngx_http_faas_fuzz_settings_again(ngx_pool_t *pool, ngx_http_faas_pool_t *fp,
     ngx_http_faas_fuzz_check(memcmp(&again.runtime, &settings->runtime,
                                     sizeof(ngx_http_faas_runtime_t))
                              == 0);
-}
-
-
-static void
-ngx_http_faas_fuzz_settings_post(ngx_pool_t *pool, ngx_str_t *text)
-{
-    ngx_int_t              rc;
-    ngx_str_t              source;
-    ngx_http_request_t    *r;
-    ngx_http_faas_spec_t   spec;
-
-    r = ngx_http_faas_fuzz_request(pool);
-
-    ngx_http_faas_fuzz_connect(pool, 0);
-    ngx_http_faas_fuzz_body(r, text, 0);
-
-    rc = ngx_http_faas_spec(r, NULL, &spec);
-
-    if (rc == NGX_DECLINED) {
-        ngx_http_faas_fuzz_check(ngx_http_faas_name_check(&spec.name)
-                                 == NGX_OK);
-        ngx_http_faas_fuzz_check(spec.sidecar.len == 0
-                                 || ngx_http_faas_fuzz_json(&spec.sidecar));
-
-        source = ngx_http_faas_fuzz_json_member(pool, text, "source_code");
-        source = ngx_http_faas_fuzz_json_text(pool, &source);
-
-        ngx_http_faas_fuzz_check(ngx_http_faas_fuzz_same(&source,
-                                                         &spec.source));
-
-        if (spec.runtime == NULL) {
-            return;
-        }
-
-        rc = ngx_http_faas_spec_settings(r, &spec);
-    }
-
-    if (rc != NGX_DECLINED) {
-        ngx_http_faas_fuzz_answered(r, rc);
-    }
 }

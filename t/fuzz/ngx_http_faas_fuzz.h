@@ -108,6 +108,14 @@ void ngx_http_faas_fuzz_take(void);
 /* what it got is strict JSON */
 void ngx_http_faas_fuzz_answered(ngx_http_request_t *r, ngx_int_t rc);
 
+/* a RunResult of a success has its members in order, and just this output */
+void ngx_http_faas_fuzz_result_output(ngx_pool_t *pool, ngx_str_t *json,
+    ngx_str_t *output);
+
+/* and each header of the function, but for those of the hop */
+void ngx_http_faas_fuzz_result_headers(ngx_pool_t *pool, ngx_str_t *json,
+    ngx_http_upstream_t *u);
+
 
 /*
  * JSON, read without a line of the module's code: RFC 8259 in strict UTF-8,

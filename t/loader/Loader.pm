@@ -76,6 +76,7 @@ sub new {
                               : ('DENO_DIR=/tmp/.deno', 'NO_COLOR=1'));
 
     push @env, 'FAAS_REHEARSE=1' if $options{rehearse} // 1;
+    push @env, "FAAS_KNOCK=$options{knock}" if $options{knock};
 
     if (!$guard) {
         guard();
@@ -87,6 +88,7 @@ sub new {
     my $id = docker('run', '-d', '--name', $self->{name}, '--network', $NETWORK,
         '--user', '65534:65534', '--workdir', '/tmp', '--hostname', 'fn', '--init',
         '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true',
+        '--security-opt', "seccomp=$sources/seccomp.json",
         '--tmpfs', '/tmp:rw,nosuid,nodev,noexec,size=67108864,mode=1777',
         '--memory', '134217728', '--memory-swap', '134217728', '--cpus', '1',
         '--pids-limit', '64', '--ulimit', 'nofile=1024:1024', '--ulimit', 'core=0:0',
@@ -96,6 +98,11 @@ sub new {
 
     $self->{ip} = docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', $self->{name});
     return $self;
+}
+
+# The host's own address there; there is a network once there was a loader.
+sub gateway {
+    return docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', $NETWORK);
 }
 
 sub connect_once {

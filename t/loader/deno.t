@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-deno' if !Loader::available('faas-deno');
-plan tests => 158;
+plan tests => 163;
 
 my $HELLO = <<'TS';
 const port: number = Number(Deno.env.get("PORT"));
@@ -264,4 +264,22 @@ for (@unloadable) {
     is Loader::read_all($socket, 4), '', 'a connection without a frame: closed';
     is $loader->load($HELLO), 'READY', 'then a frame: READY';
     is $loader->get, 'hello', 'it answers';
+}
+
+# It tries the host, which may answer or not, and lets go of it.
+
+{
+    my $host = IO::Socket::INET->new(Listen => 8, LocalAddr => Loader::gateway(), Timeout => 20);
+    my $loader = Loader->new('deno', knock => Loader::gateway() . ':' . $host->sockport);
+    ok $host->accept, 'the host hears of it';
+    is $loader->load($HELLO), 'READY', 'then a frame: READY';
+    is $loader->get, 'hello', 'it answers';
+}
+
+{
+    my $nobody = Loader::gateway() =~ s/\d+$/250/r;
+    my $loader = Loader->new('deno', knock => "$nobody:9");
+    my $start = time;
+    like $loader->load("console.log(1);\n"), qr/ended without listening/, 'nobody is there: FAILED';
+    cmp_ok time - $start, '<', 20, 'and nothing waits for him';
 }

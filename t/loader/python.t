@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-python' if !Loader::available('faas-python');
-plan tests => 117;
+plan tests => 122;
 
 my $HELLO = <<'PY';
 import os
@@ -290,4 +290,22 @@ for my $way ([0, 'awaited'], [1, 'rehearsed']) {
     is Loader::read_all($socket, 4), '', 'a connection without a frame: closed';
     is $loader->load($HELLO), 'READY', 'then a frame: READY';
     is $loader->get, 'hello', 'it answers';
+}
+
+# It tries the host, which may answer or not, and lets go of it.
+
+{
+    my $host = IO::Socket::INET->new(Listen => 8, LocalAddr => Loader::gateway(), Timeout => 20);
+    my $loader = Loader->new('python', knock => Loader::gateway() . ':' . $host->sockport);
+    ok $host->accept, 'the host hears of it';
+    is $loader->load($HELLO), 'READY', 'then a frame: READY';
+    is $loader->get, 'hello', 'it answers';
+}
+
+{
+    my $nobody = Loader::gateway() =~ s/\d+$/250/r;
+    my $loader = Loader->new('python', knock => "$nobody:9");
+    my $start = time;
+    like $loader->load("pass\n"), qr/ended without listening/, 'nobody is there: FAILED';
+    cmp_ok time - $start, '<', 20, 'and nothing waits for him';
 }

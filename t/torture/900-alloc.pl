@@ -6,6 +6,7 @@
 use lib 't/lib';
 use FaasTest;
 use FaasClient;
+use FaasEndpoints;
 
 use Time::HiRes qw(sleep time);
 
@@ -17,81 +18,8 @@ use constant {
 
 workers(1);
 
-our %Wanted = map { $_ => 1 } split ' ', $ENV{FAAS_TORTURE_ENDPOINTS} // '';
+our @Endpoints = endpoints(split ' ', $ENV{FAAS_ENDPOINTS} // '');
 our $Seconds = $ENV{FAAS_TORTURE_SECONDS} || 60;
-
-our $Source = <<'PY';
-import os
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self):
-        n = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(n) or b'{"a":1}'
-
-        if self.path == "/sleep":
-            time.sleep(600)
-
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = answer
-
-
-ThreadingHTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
-PY
-
-my $json = JSON::PP->new->allow_nonref;
-
-sub function_json {
-    my ($name, $source) = @_;
-    return $json->encode({ name => $name, language => 'python',
-                           source_code => $source // $Source });
-}
-
-# name => [ what it should be, the request, what is done before ], and both may
-# have the number of the round
-
-our @Endpoints = (
-    [ 'raw', 200, sub { request('POST', '/function/echo/a?b', body => 'abc') } ],
-    [ 'invoke', 200, sub { invoke_request('echo', '{"a":[1]}') } ],
-    [ 'unknown', 404, sub { invoke_request('none', '{}') } ],
-    [ 'bad-json', 400, sub { request('POST', '/functions/echo/invoke',
-                                     body => '{"input":[}') } ],
-    [ 'list', 200, sub { request('GET', '/functions') } ],
-    [ 'read', 200, sub { request('GET', '/functions/echo') } ],
-    [ 'create', 201, sub { request('POST', '/functions',
-                                   body => function_json("new$_[0]")) } ],
-    [ 'replace', 200, sub { request('PUT', '/functions/other',
-                                    body => function_json('other',
-                                                          "# $_[0]\n")) },
-      sub { http(request('PUT', '/functions/other',
-                         body => function_json('other'))) } ],
-    [ 'delete', 204, sub { request('DELETE', '/functions/other') },
-      sub { http(request('PUT', '/functions/other',
-                         body => function_json('other'))) } ],
-    [ 'command', 200, sub { request('POST', '/function/wc', body => 'a b') } ],
-    [ 'command-fails', 500, sub { request('POST', '/function/fail',
-                                          body => 'a b') } ],
-    [ 'invoke-command', 200, sub { invoke_request('wc', '"a b"') } ],
-    [ 'no-capacity', 503, sub { request('GET', '/function/busy') } ],
-    [ 'cold', 200, sub { invoke_request("cold$_[0]", '{}') },
-      sub {
-          write_file(server_root() . "/html/fn/cold$_[0].py", $Source);
-          http(request('DELETE', '/functions/cold' . ($_[0] - 1)))
-              if $_[0] > 1;
-          sleep 0.3;    # for a spare
-      } ],
-);
-
-@Endpoints = grep { !%Wanted || $Wanted{$_->[0]} } @Endpoints;
 
 plan tests => 2 + 2 * @Endpoints;
 
@@ -103,7 +31,7 @@ sub control {
     if (!defined $kind) {
         sysread $fh, my $bytes, 12;
         my (undef, undef, $count) = unpack 'L3', $bytes;
-        syswrite($fh, '') if sysseek($fh, 0, 0);
+        sysseek $fh, 0, 0;
         syswrite $fh, pack('L', 0);
         return $count;
     }
@@ -178,7 +106,7 @@ sub torture {
         $bad ||= 'worker ended' if !grep { $_ == $worker } worker_pids();
 
         $bad ||= recovers($expected, sub {
-            $before->($n + LAST) if $before && $name ne 'cold';
+            $before->($n + LAST) if $before;
             $make->($n + LAST);
         }) if $name ne 'cold';
 
@@ -204,30 +132,10 @@ run_tests();
 __DATA__
 
 === TEST 1: every allocation fails once
---- http_config
-    faas_zone torture:1m;
-    faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python prewarm=2 concurrency=8 queue_timeout=5s;
-    faas_command wc /usr/bin/wc -w;
-    faas_command fail /bin/false;
-
-    upstream functions {
-        faas;
-        keepalive 8;
-    }
---- user_files eval
-">>> fn/echo.py\n$::Source>>> fn/other.py\n$::Source>>> fn/busy.py\n$::Source"
-. ">>> fn/busy.json\n{\"concurrency\":1,\"queue\":0}\n"
+--- http_config eval: FaasEndpoints::config()
+--- user_files eval: FaasEndpoints::files()
 --- code
 is(recovers(200, sub { invoke_request('echo', '{}') }), '', 'it works');
-
-my $busy;
-
-if (grep { $_->[0] eq 'no-capacity' } @::Endpoints) {
-    $busy = connect_to();
-    print $busy request('GET', '/function/busy/sleep');
-    sleep 2;
-}
 
 for my $endpoint (@::Endpoints) {
     torture(main::MALLOC(), @$endpoint);

@@ -77,9 +77,10 @@ sub _note {
 sub _edit {
     my ($self) = @_;
     my $name = $self->{functions}[rand @{ $self->{functions} }];
-    my $version = ++$self->{version}{$name};
+    my $version = ($self->{version}{$name} // 1) + 1;
     my $began = now();
 
+    $self->{version}{$name} = $version;
     $self->{nginx}->write_file(".$name.py", source($version, $self->{port}));
 
     rename("$self->{nginx}{dir}/.$name.py",
@@ -134,7 +135,8 @@ sub remove_instance {
     my ($self) = @_;
     my ($id, $function) = $self->_container(0) or return;
 
-    Bench::Engine::remove($id);
+    # 409: nginx does it just now
+    Bench::Engine::engine('DELETE', "/containers/$id?force=1&v=1");
 
     return $function;
 }

@@ -8,6 +8,7 @@ use warnings;
 
 use Bench::Http qw(call now request);
 use JSON::PP ();
+use Socket qw(PF_INET SOCK_STREAM SOL_SOCKET SO_LINGER);
 use Soak::Function qw(source);
 use Time::HiRes qw(sleep);
 
@@ -16,7 +17,7 @@ my $json = JSON::PP->new->utf8->canonical;
 # how often, of what all of them are together
 my @kinds = (
     [ get => 30 ], [ post => 25 ], [ invoke => 20 ], [ command => 10 ],
-    [ own => 20 ], [ list => 2 ], [ fill => 2 ],
+    [ own => 20 ], [ list => 2 ], [ fill => 2 ], [ abort => 4 ],
 );
 
 
@@ -79,7 +80,6 @@ sub _send {
     my ($seconds, $status, $text)
         = call($self->{address}, request($method, $path, $body), 60);
     my $error = $!;
-    my $ended = now();
 
     if (!defined $seconds || !defined $status) {
         $outcome = $error =~ /temporarily/ ? 'no answer' : 'cut';
@@ -89,13 +89,22 @@ sub _send {
         $outcome = $opt{good}->($status, $object, $id, $text);
     }
 
-    print { $self->{fh} } $json->encode({
-        id => $id, kind => $kind, began => $began, ended => $ended,
-        outcome => $outcome, function => $opt{function} // '',
-        version => ref $object eq 'HASH' ? _version($object) : 0,
-    }), "\n";
+    $self->_note($id, $kind, $began, $outcome, $opt{function} // '',
+                 ref $object eq 'HASH' ? _version($object) : 0);
 
     return ($outcome, $object);
+}
+
+
+sub _note {
+    my ($self, $id, $kind, $began, $outcome, $function, $version) = @_;
+
+    print { $self->{fh} } $json->encode({
+        id => $id, kind => $kind, began => $began, ended => now(),
+        outcome => $outcome, function => $function, version => $version,
+    }), "\n";
+
+    return;
 }
 
 
@@ -206,9 +215,32 @@ sub _fill {
 }
 
 
+# a client that goes away while its call is on the way, or runs
+
+sub _abort {
+    my ($self) = @_;
+    my $name = $self->_shared;
+    my $id = "$self->{number}.$self->{calls}";
+    my $began = now();
+
+    $self->{calls}++;
+
+    socket(my $sock, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
+    connect($sock, $self->{address}) or die "connect: $!\n";
+    syswrite($sock, request('POST', "/function/$name?id=$id&ms=100", ''));
+    sleep rand 0.1;
+    setsockopt($sock, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
+    close($sock);
+
+    $self->_note($id, 'abort', $began, 'ok', $name, 0);
+
+    return;
+}
+
+
 sub _command {
     my ($self) = @_;
-    my $text = join '', map { chr(32 + rand 90) } 1 .. rand 5000;
+    my $text = join '', map { chr(97 + rand 26) } 1 .. rand 5000;
 
     $self->_send('command', 'POST', '/function/cat?ID', $text, good => sub {
         my ($status, $object, $id, $answer) = @_;
@@ -245,7 +277,27 @@ sub _own {
     }
 
     return $dice < 0.5 ? $self->_call_own
+           : $dice < 0.55 ? $self->_timeout
            : $dice < 0.8 ? $self->_write('replace') : $self->_delete;
+}
+
+
+# longer than it may: what ran it is killed
+
+sub _timeout {
+    my ($self) = @_;
+
+    $self->_send('timeout', 'POST', "/functions/$self->{own}/invoke",
+                 '{"input":{"id":"ID","ms":5000},"timeout_ms":1500}',
+                 function => $self->{own}, good => sub {
+        my ($status, $object) = @_;
+
+        return _error($status, $object) if $status != 200;
+        return 'no RunResult' if ref $object ne 'HASH' || !$object->{run_id};
+        return $object->{status} eq 'timeout' ? 'ok' : $object->{status};
+    });
+
+    return;
 }
 
 

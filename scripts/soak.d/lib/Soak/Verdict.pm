@@ -11,20 +11,15 @@ use JSON::PP ();
 
 my $json = JSON::PP->new->utf8;
 
-# by what an outcome may be explained, and how long after that
-my %engine = map { $_ => 8 } qw(stop_engine kill_engine freeze_engine);
-
-my @explanations = (
-
-    # what ran in it, or was about to
-    [ qr/^(?:502 \w+|failed|cut|50[34] \w+)$/,
-      { kill_instance => 2, remove_instance => 2, %engine } ],
-
-    # what was to have it
-    [ qr/^(?:50[234] \w+|failed|timeout)$/, { kill_loader => 2, %engine } ],
-
-    # what it had accepted
-    [ qr/^cut$/, { kill_worker => 1 } ],
+# What may be the outcome for those whom it concerns, and how many seconds after.
+my %explains = (
+    kill_instance   => [ qr/^(?:502 \w+|failed|cut)$/, 2 ],
+    remove_instance => [ qr/^(?:502 \w+|failed|cut)$/, 2 ],
+    kill_loader     => [ qr/^(?:50[23] \w+|failed)$/, 2 ],
+    kill_worker     => [ qr/^cut$/, 1 ],
+    stop_engine     => [ qr/^(?:50[234] \w+|failed|cut)$/, 8 ],
+    kill_engine     => [ qr/^(?:50[234] \w+|failed|cut)$/, 8 ],
+    freeze_engine   => [ qr/^(?:50[34] \w+|failed|timeout)$/, 8 ],
 );
 
 # these need no engine
@@ -59,24 +54,24 @@ sub count {
 }
 
 
+# the last thing that happened and may be the reason
+
 sub _explain {
     my ($call, $events) = @_;
-    my $apart = $apart{$call->{kind}};
 
-    for my $event (@$events) {
+    for my $event (reverse @$events) {
+        my ($outcome, $seconds) = @{ $explains{$event->{what}} || next };
 
-        for (@explanations) {
-            my ($outcome, $grace) = @$_;
-            my $seconds = $grace->{$event->{what}};
+        next if $call->{outcome} !~ $outcome
+                || $call->{ended} < $event->{began}
+                || $call->{began} > $event->{ended} + $seconds;
 
-            next if !defined $seconds || $call->{outcome} !~ $outcome;
-            next if $apart && $event->{what} ne 'kill_worker';
-            next if $event->{what} =~ /_instance$/
-                    && $event->{whom} ne $call->{function};
+        next if $apart{$call->{kind}} && $event->{what} ne 'kill_worker';
 
-            return $event->{what} if $call->{began} < $event->{ended} + $seconds
-                                     && $call->{ended} > $event->{began};
-        }
+        next if $event->{what} =~ /_instance$/
+                && $event->{whom} ne $call->{function};
+
+        return $event->{what};
     }
 
     return 'unexplained';
@@ -91,7 +86,7 @@ sub executions {
     my @wrong;
 
     for my $call (@$calls) {
-        next if $call->{kind} !~ /^(?:get|post|invoke|fill|own call)$/;
+        next if $call->{kind} !~ /^(?:get|post|invoke|fill|own call|abort|timeout)$/;
 
         my $n = $executed->{$call->{id}} // 0;
 
@@ -106,23 +101,24 @@ sub executions {
 }
 
 
-# Calls that got code older than what was there when they began.
+# Calls that got code older than what was there when they began; both lists are
+# in the order of time.
 
 sub versions {
     my ($calls, $events) = @_;
-    my (%edits, @wrong);
-
-    for (grep { $_->{what} eq 'edit' } @$events) {
-        push @{ $edits{$_->{whom}} }, $_;
-    }
+    my (%last, @wrong);
+    my @edits = grep { $_->{what} eq 'edit' } @$events;
 
     for my $call (@$calls) {
-        my $edits = $edits{$call->{function}};
 
-        next if !$edits || $call->{outcome} ne 'ok';
+        while (@edits && $edits[0]{ended} < $call->{began}) {
+            my $edit = shift @edits;
+            $last{$edit->{whom}} = $edit->{version};
+        }
 
-        my ($last) = sort { $b <=> $a } 0, map { $_->{version} }
-                     grep { $_->{ended} < $call->{began} } @$edits;
+        my $last = $last{$call->{function}};
+
+        next if !defined $last || !$call->{version};
 
         push @wrong, "$call->{kind} $call->{id} got version $call->{version}"
                      . " of $call->{function}, not $last"

@@ -1,0 +1,104 @@
+# The ways to run nginx: one worker or many, who accepts, and without a master.
+# In each a function is created, called, replaced and deleted.
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+use FaasLife;
+
+plan tests => 55;
+
+our $Where = where_py();
+
+
+sub json {
+    return JSON::PP->new->utf8->encode($_[0]);
+}
+
+
+sub version {
+    my ($n) = @_;
+    return json({ source_code => FaasTest::where_py($n) });
+}
+
+
+# whose calls these were, and of which version, each once
+
+sub told {
+    my %is = map { my $where = where($_); ("$where->{service} $where->{version}" => 1) }
+             @_;
+    return join(', ', sort keys %is);
+}
+
+
+# in the configuration of the block, with these words for those, from the start
+
+sub started_with {
+    my ($name, @change) = @_;
+
+    ok(stop_nginx('TERM', 15), "$name: the one before ends");
+    change_conf(@change);
+    ok(start_nginx(), "$name: nginx starts");
+    ok(wait_for(10, sub { get('/functions')->{status} eq '200' }), "$name: and serves");
+}
+
+
+sub smoke {
+    my ($name) = @_;
+    my @many = (request('GET', '/function/smoke')) x 16;
+
+    is(post('/functions', json({ name => 'smoke', language => 'python',
+                                 source_code => $main::Where }))->{status},
+       201, "$name: created");
+
+    my $result = invoke('smoke', '{}');
+
+    is($result->{status}, 'success', "$name: invoked") or diag($result->{error_message});
+    is($result->{output}{service}, 'smoke', "$name: by its name");
+    is(told(parallel(\@many)), 'smoke 1', "$name: called, by many at once");
+
+    is(http(request('PUT', '/functions/smoke', body => version(2)))->{status}, 200,
+       "$name: replaced");
+    is(told(parallel(\@many)), 'smoke 2', "$name: no call reaches the old one");
+
+    is(http(request('DELETE', '/functions/smoke'))->{status}, 204, "$name: deleted");
+    is(get('/function/smoke')->{status}, 404, "$name: and not there any more");
+    ok(wait_for(15, sub { instances('smoke') == 0 }), "$name: nor its containers");
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: one worker, eight with accept_mutex, reuseport, and no master
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- code
+my $port = server_port();
+my $conf = slurp(server_root() . '/conf/nginx.conf');
+my ($workers) = $conf =~ /^(worker_processes\s+2;)/m;
+my ($listen) = $conf =~ /(listen\s+$port;)/;
+
+main::started_with('one worker', $workers => 'worker_processes 1;');
+is(scalar(worker_pids()), 1, 'one worker: it is one');
+main::smoke('one worker');
+
+main::started_with('eight workers', 'worker_processes 1;' => 'worker_processes 8;',
+                   'accept_mutex off;' => 'accept_mutex on;');
+ok(wait_for(10, sub { worker_pids() == 8 }), 'eight workers: they are eight');
+main::smoke('eight workers');
+
+main::started_with('reuseport', 'worker_processes 8;' => 'worker_processes 2;',
+                   'accept_mutex on;' => 'accept_mutex off;',
+                   $listen => "listen $port reuseport;");
+ok(wait_for(10, sub { worker_pids() == 2 }), 'reuseport: two workers');
+main::smoke('reuseport');
+
+main::started_with('no master', 'master_process on;' => 'master_process off;',
+                   "listen $port reuseport;" => "listen $port;");
+is(scalar(all_worker_pids()), 0, 'no master: a process, and no worker of its own');
+main::smoke('no master');
+
+ok(stop_nginx('QUIT', 15), 'no master: it ends');
+is(scalar(instances()), 0, 'no master: no container is left');

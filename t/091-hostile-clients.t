@@ -1,0 +1,259 @@
+# Clients that reset what they began, over HTTP/2 and before they are told to go
+# on, connections until there are no more, and functions that write a byte at a
+# time.
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+use FaasLife;
+use FaasScale;
+
+use Time::HiRes qw(sleep);
+
+plan tests => 35;
+
+worker_connections(256);
+
+our $Busy = busy_py(threads => 1);
+
+# Writes all that it says a byte at a time, each in a packet of its own.
+
+our $Bytes = <<'_EOC_';
+import os
+import re
+import socket
+import threading
+import time
+
+BODY = b'{"text":"\xc3\xa9\xf0\x9f\x98\x80","n":[1,2.50,-0]}'
+ANSWERS = {
+    b"length": b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+               b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY),
+    b"chunks": b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+               b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n"
+               b"1\r\n \r\n0\r\n\r\n" % (len(BODY), BODY),
+    b"end": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + BODY,
+}
+
+
+def serve(client):
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += client.recv(1)
+    head, body = data.split(b"\r\n\r\n", 1)
+    length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
+    while length and len(body) < int(length[1]):
+        body += client.recv(1)
+    what = body[1:-1] if body else head.split(b" ")[1].strip(b"/")
+    for byte in ANSWERS[what]:
+        client.sendall(bytes([byte]))
+        time.sleep(0.001)
+    client.close()
+
+
+server = socket.create_server(("", int(os.environ["PORT"])))
+while True:
+    threading.Thread(target=serve, args=server.accept()[:1]).start()
+_EOC_
+
+
+sub h2_frame {
+    my ($type, $flags, $stream, $data) = @_;
+    return substr(pack('N', length $data), 1) . pack('CCN', $type, $flags, $stream)
+           . $data;
+}
+
+
+# so many requests, each with its reset behind it, of an odd number or more
+
+sub h2_resets {
+    my ($first, $n, $path) = @_;
+    my @headers = (':method' => 'GET', ':scheme' => 'http',
+                   ':authority' => 'localhost', ':path' => $path);
+    my ($block, $frames) = ('', '');
+
+    while (my ($name, $value) = splice @headers, 0, 2) {
+        $block .= "\x10" . pack('C/a C/a', $name, $value);
+    }
+
+    for my $i (0 .. $n - 1) {
+        my $stream = $first + 2 * $i;
+
+        $frames .= h2_frame(1, 5, $stream, $block)
+                   . h2_frame(3, 0, $stream, pack('N', 8));
+    }
+
+    return $frames;
+}
+
+
+sub h2_connect {
+    my ($port) = @_;
+    my $sock = connect_to(port => $port);
+
+    syswrite($sock, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . h2_frame(4, 0, 0, ''));
+    return $sock;
+}
+
+
+# Writes what the other side takes; true when it took all.
+
+sub pour {
+    my ($sock, $bytes) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+
+    while (length $bytes) {
+        my $n = syswrite($sock, $bytes) or return 0;
+        substr($bytes, 0, $n) = '';
+    }
+
+    return 1;
+}
+
+# the second worker has its title late
+
+sub both {
+    wait_for(10, sub { worker_pids() == 2 });
+    return worker_pids();
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: thousands of resets over HTTP/2
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_runtime python concurrency=4 queue=64;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 http2;
+
+        location /function/ {
+            rewrite ^/function/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
+            faas $fn;
+            proxy_pass http://functions;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }
+
+        location /functions {
+            faas_api /function/;
+        }
+    }
+--- user_files eval: FaasTest::files($::Busy, qw(warm.py cold.py))
+--- code
+my ($port) = slurp(server_root() . '/conf/nginx.conf') =~ /127\.0\.0\.1:(\d+) http2/;
+
+is(get('/function/warm')->{status}, '200', 'a function serves');
+my @pids = main::both();
+
+# "cold" has no instance when the first of its requests comes
+
+for my $path ('/function/warm/sleep/1', '/function/warm', '/function/cold',
+              '/functions/warm', '/function/none')
+{
+    for my $i (1 .. 2) {
+        my $sock = main::h2_connect($port);
+
+        # GOAWAY comes after the last of keepalive_requests
+        main::pour($sock, main::h2_resets(1, 900, $path));
+        $i == 1 ? abort_connection($sock) : close $sock;
+    }
+
+    is(get('/functions/warm')->{status}, '200', "9 hundred twice: $path");
+}
+
+for my $name (qw(warm cold)) {
+    ok(settled($name, 30), "$name: no place is taken, and nobody waits");
+    is(counted(parallel([ (request('GET', "/function/$name")) x 8 ])), '8 x 200',
+       "$name: it serves");
+}
+
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+is(scalar(instances()), 2, 'and one container of each');
+
+
+
+=== TEST 2: whoever waits for 100-continue goes away
+--- faas_http
+    faas_runtime python concurrency=4;
+--- user_files eval: ">>> fn/expect.py\n$::Busy"
+--- code
+is(get('/function/expect')->{status}, '200', 'a function serves');
+
+my @pids = main::both();
+
+for my $path ('/function/expect', '/functions/expect/invoke', '/functions') {
+    for my $i (1 .. 140) {
+        my $sock = sent('POST', $path,
+                        headers => [ 'Expect: 100-continue', 'Content-Length: 100' ]);
+
+        # before, or after it was told to go on; some with a part of the body
+        read_some($sock) if $i % 3 == 0;
+        syswrite($sock, '{"input":') if $i % 3 == 1;
+        abort_connection($sock);
+    }
+
+    is(get('/function/expect')->{status}, '200', "140 times $path");
+}
+
+ok(settled('expect'), 'no place is taken');
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+
+
+
+=== TEST 3: connections until there are no more
+--- log_allow
+worker_connections are not enough
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: FaasTest::files($::Busy, qw(warm.py cold.py))
+--- code
+is(get('/function/warm')->{status}, '200', 'a function serves');
+
+my @pids = main::both();
+my @socks = map { connect_to() } 1 .. 700;
+sleep 0.5;
+
+# there may be none for the function, or for the engine
+my @answers = map { sent('GET', "/function/$_") } ('warm', 'cold') x 3;
+sleep 0.5;
+
+like(error_log_text(), qr/worker_connections are not enough/, 'there are no more');
+close $_ for @socks;
+read_all($_, 20) for @answers;
+
+is(get("/function/$_")->{status}, '200', "$_: it serves when they are gone")
+    for qw(warm cold);
+ok(settled($_), "$_: no place is taken") for qw(warm cold);
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+
+
+
+=== TEST 4: a function that writes a byte at a time
+--- faas_http
+    faas_runtime python concurrency=8;
+--- user_files eval: ">>> fn/bytes.py\n$::Bytes"
+--- code
+my @kinds = qw(length chunks end);
+my $text = "{\"text\":\"\xc3\xa9\xf0\x9f\x98\x80\",\"n\":[1,2.50,-0]}";
+my @raw = parallel([ map { request('GET', "/function/bytes/$_") } @kinds ]);
+my @invoked = parallel([ map { invoke_request('bytes', "\"$_\"") } @kinds ]);
+
+for my $i (0 .. $#kinds) {
+    my $expected = $text . ($kinds[$i] eq 'chunks' ? ' ' : '');
+
+    is($raw[$i]{body}, $expected, "$kinds[$i]: raw");
+    like($invoked[$i]{body}, qr/"status":"success".*"output":\Q$text\E ?,"error_message":null/,
+         "$kinds[$i]: invoked");
+}
