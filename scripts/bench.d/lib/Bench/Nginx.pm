@@ -12,7 +12,8 @@ use Time::HiRes qw(sleep);
 
 
 # new(NAME, http => "lines of http {}", server => "lines of server {}",
-#     level => of the error log, workers => N)
+#     level => of the error log, workers => N,
+#     connections => of a worker, zone => size)
 
 sub new {
     my ($class, $name, %opt) = @_;
@@ -48,6 +49,8 @@ sub _conf {
     my $server = $opt{server} // '';
     my $level = $opt{level} // 'notice';
     my $workers = $opt{workers} // 2;
+    my $connections = $opt{connections} // 512;
+    my $size = $opt{zone} // '16m';
     my $temp = join "\n", map { "    ${_}_temp_path logs/$_;" }
                               qw(client_body proxy fastcgi uwsgi scgi);
 
@@ -60,13 +63,14 @@ pid       nginx.pid;
 error_log logs/error.log $level;
 
 events {
+    worker_connections $connections;
 }
 
 http {
     access_log logs/access.log;
 $temp
 
-    faas_zone   bench_$self->{name};
+    faas_zone   bench_$self->{name}:$size;
     faas_root   functions;
     faas_docker unix:$ENV{FAAS_BENCH_ENGINE};
 $http
