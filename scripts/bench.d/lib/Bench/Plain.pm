@@ -12,7 +12,7 @@ use Bench::Turns qw(median ratio spread turns);
 use Bench::Wrk qw(wrk);
 use Exporter 'import';
 
-our @EXPORT_OK = qw(plain_server wake compare_rates rate_table);
+our @EXPORT_OK = qw(plain_server faas_server wake compare_rates rate_table);
 
 
 # lines of server {} and http {}: a location PATH to the server ADDRESS
@@ -30,6 +30,21 @@ sub plain_server {
                       . "            proxy_pass http://plain$name/;\n"
                       . "            proxy_http_version 1.1;\n$headers"
                       . "        }\n");
+}
+
+
+# the same of server {} for a function, so that it is the module that is measured
+# and not the rewrite rule of a location for all of them
+
+sub faas_server {
+    my ($path, $function) = @_;
+
+    return "        location $path {\n"
+           . "            faas $function;\n"
+           . "            proxy_pass http://functions/;\n"
+           . "            proxy_http_version 1.1;\n"
+           . qq(            proxy_set_header Connection "";\n)
+           . "        }\n";
 }
 
 
