@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 58;
+plan tests => 43;
 
 worker_connections(1024);
 
