@@ -1,5 +1,5 @@
-# Faults that belong nowhere else: a shim that is killed, a configuration that is
-# none, a module for another nginx, and what is told to the log and to clients.
+# Faults that belong nowhere else: a shim that is killed, what is told to the log
+# and to clients, and what is long to read.
 
 use lib 't/lib';
 use FaasTest;
@@ -57,55 +57,7 @@ for my $busy (0, 1) {
 
 
 
-=== TEST 2: a reload of what is none
---- log_allow
-\[emerg\].*(?:faas_no_such|unknown directive)
---- faas_http
-    faas_runtime python prewarm=0;
-    faas_runtime deno prewarm=0;
---- user_files eval
-FaasTest::files($::Where, 'f.py')
---- code
-my $host = where(get('/function/f'))->{host};
-my @workers = worker_pids();
-
-change_conf('faas_root' => 'faas_no_such on; faas_root');
-signal_master('HUP');
-
-ok(wait_for(5, sub { error_log_text() =~ /unknown directive "faas_no_such"/ }),
-   'it is told');
-is(where(get('/function/f'))->{host}, $host, 'the function is where it was');
-is(join(' ', sort { $a <=> $b } worker_pids()), join(' ', sort { $a <=> $b } @workers),
-   'the workers are the same');
-
-change_conf('faas_no_such on; ' => '');
-ok(reload_nginx(), 'a better one');
-is(where(get('/function/f'))->{host}, $host, 'and is where it was');
-
-
-
-=== TEST 3: the log is opened again
---- faas_http
-    faas_runtime python prewarm=0;
-    faas_runtime deno prewarm=0;
---- user_files eval
-FaasTest::files($::Where, 'f.py', 'g.py')
---- code
-my $log = server_root() . '/logs/error.log';
-
-is(get('/function/f')->{status}, 200, 'it serves');
-
-rename($log, "$log.1") or die "rename: $!";
-signal_master('USR1');
-ok(wait_for(5, sub { -e $log }), 'a new log');
-
-is(get('/function/g')->{status}, 200, 'another one');
-ok(wait_for(5, sub { error_log_text() =~ /function "g" is ready/ }), 'is told there');
-unlike(slurp("$log.1"), qr/function "g" is ready/, 'and not in the old one');
-
-
-
-=== TEST 4: a line of the log is a line
+=== TEST 2: a line of the log is a line
 --- faas_http
     faas_runtime python prewarm=0;
     faas_runtime deno prewarm=0;
@@ -147,7 +99,7 @@ unlike($text, qr/[\0\x1b\r]/, 'and no escapes');
 
 
 
-=== TEST 5: nothing of the memory is told
+=== TEST 3: nothing of the memory is told
 --- faas_http
     faas_runtime python prewarm=0;
     faas_runtime deno prewarm=0;
@@ -184,7 +136,7 @@ for my $res (get('/functions/none'), get('/function/none'), get('/functions'),
 
 
 
-=== TEST 6: a million keys
+=== TEST 4: a million keys
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -208,26 +160,3 @@ for my $input ($keys, $deep) {
 }
 
 is(http(invoke_request('echo', $open), timeout => 30)->{status}, 400, 'brackets');
-
-
-
-=== TEST 7: a module for another nginx
---- faas_http
-    faas_runtime python prewarm=0;
-    faas_runtime deno prewarm=0;
---- code
-my ($module, $other) = ($ENV{TEST_NGINX_LOAD_MODULES}, server_root() . '/logs/other.so');
-my $bytes = slurp($module);
-
-# the signature of ngx_module.h, by which nginx knows what a module was built for
-
-my $n = ($bytes =~ s/(\d,\d,\d,[01]{34})/my $s = $1; $s =~ tr,01,10,; $s/ge);
-cmp_ok($n, '>', 0, 'it has one');
-FaasClient::write_file($other, $bytes);
-
-my $conf = slurp(server_root() . '/conf/nginx.conf');
-$conf =~ s/\Q$module\E/$other/ or die 'no load_module';
-FaasClient::write_file(server_root() . '/logs/other.conf', $conf);
-
-my $out = `$ENV{TEST_NGINX_BINARY} -t -p ${\ server_root()}/ -c ${\ server_root()}/logs/other.conf -e stderr 2>&1`;
-like($out, qr/is not binary compatible/, 'nginx says so');

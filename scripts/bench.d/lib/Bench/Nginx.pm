@@ -218,28 +218,33 @@ sub functions {
 }
 
 
-# the address and port of a function's container
+# the addresses and ports of the containers of functions
 
-sub server_of {
-    my ($self, $name) = @_;
+sub servers_of {
+    my ($self, @names) = @_;
     my $deadline = now() + 20;
 
     while (now() < $deadline) {
         my %found = $self->functions;
 
-        if ($found{$name}) {
-            my (undef, $all) = engine('GET',
-                                      "/containers/$found{$name}/json");
-
-            for my $network (values %{ $all->{NetworkSettings}{Networks} }) {
-                return "$network->{IPAddress}:8080" if $network->{IPAddress};
-            }
-        }
-
+        return map { _server($found{$_}) } @names
+            if !grep { !$found{$_} } @names;
         sleep 0.1;
     }
 
-    die "$name: its container is not known\n";
+    die "containers do not tell their functions\n";
+}
+
+
+sub _server {
+    my ($id) = @_;
+    my (undef, $all) = engine('GET', "/containers/$id/json");
+
+    for my $network (values %{ $all->{NetworkSettings}{Networks} }) {
+        return "$network->{IPAddress}:8080" if $network->{IPAddress};
+    }
+
+    die "container $id has no address\n";
 }
 
 

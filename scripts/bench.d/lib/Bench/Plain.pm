@@ -8,7 +8,7 @@ use warnings;
 
 use Bench::Http qw(request);
 use Bench::Report qw(table);
-use Bench::Turns qw(footnote median ratio spread turns);
+use Bench::Turns qw(median ratio spread turns);
 use Bench::Wrk qw(wrk);
 use Exporter 'import';
 
@@ -58,7 +58,9 @@ sub wake {
     die "$name: ", $status // $!, ' ', $text // '', "\n"
         if ($status // 0) != 200;
 
-    return $nginx->server_of($name);
+    my ($server) = $nginx->servers_of($name);
+
+    return $server;
 }
 
 

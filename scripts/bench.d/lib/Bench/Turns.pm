@@ -12,7 +12,8 @@ use Exporter 'import';
 
 our @EXPORT_OK = qw(turns median ratio spread footnote);
 
-my ($measured, $restless, $load);
+my ($measured, $restless) = (0, 0);
+my $load = _load();
 
 
 # turns(N, NAME => SUB ...): each is called once to warm up, then N times; what
@@ -28,7 +29,6 @@ sub turns {
         $sub{$name} = $sub;
     }
 
-    $load //= _load();
     $sub{$_}->() for @names;
 
     for my $round (1 .. $n) {
@@ -98,7 +98,7 @@ sub spread {
 sub footnote {
     my (@more) = @_;
     my $text = join '; ', facts(), @more,
-                          sprintf('load average before %s', $load // 0);
+                          sprintf('load average before %s', $load);
 
     if ($restless && $restless > 0.05 * $measured) {
         $text .= sprintf '; the machine had other work, too, before %d of %d'

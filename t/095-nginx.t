@@ -1,0 +1,230 @@
+# What is done to nginx: broken configurations, other zones, ends that do not
+# wait, logs that are moved or have no room, and another clock.
+
+use lib 't/lib';
+use FaasTest;
+use FaasClient;
+use FaasLife;
+use FaasScale qw(sent answer_of settled);
+
+use Time::HiRes qw(sleep time);
+
+plan tests => 54;
+
+our $Where = where_py();
+
+
+sub host_of {
+    my ($function) = @_;
+    return where(get("/function/$function"))->{host};
+}
+
+
+# the second worker has its title late
+
+sub both {
+    wait_for(10, sub { worker_pids() == 2 });
+    return worker_pids();
+}
+
+
+# what has been logged since, once that is there
+
+sub logged {
+    my ($since, $pattern) = @_;
+    return wait_for(10, sub { substr(error_log_text(), $since) =~ $pattern });
+}
+
+# a disk of a test that died
+
+my $owner = $$;
+
+END {
+    if ($$ == $owner) {
+        local $?;
+        my $small = html_dir() . '/small';
+
+        system('umount', '-l', $small) if slurp('/proc/self/mounts') =~ / \Q$small\E /;
+    }
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: configurations, and a module, that are refused
+--- log_allow
+zone "test" is too small|invalid parameter|invalid number of arguments|not binary compatible
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my $file = server_root() . '/conf/nginx.conf';
+my $good = slurp($file);
+my ($module) = $good =~ /^load_module (\S+ngx_http_faas_module\.so);/m;
+my $host = main::host_of('f');
+my @pids = main::both();
+
+# the same with another signature: that of an nginx of other options
+
+my $other = html_dir() . '/other.so';
+my $bytes = slurp($module);
+
+is($bytes =~ s/(\0\d,\d,\d,)([01])([01]{20,}\0)/$1 . (1 - $2) . $3/e, 1,
+   'a module has a signature');
+write_file($other, $bytes);
+
+for my $case (
+    [ 'a small zone', 'faas_zone test:1m', 'faas_zone test:1k',
+      qr/\[emerg\].*zone "?test/ ],
+    [ 'a parameter', 'prewarm=0 concurrency=4', 'prewarm=x', qr/\[emerg\].*prewarm=x/ ],
+    [ 'a directive', 'faas_api /function/', 'faas_api /function/ nowhere',
+      qr/\[emerg\].*"faas_api"/ ],
+    [ 'a module of another nginx', $module, $other, qr/\[emerg\].*not binary compatible/ ],
+)
+{
+    my ($name, $old, $new, $pattern) = @$case;
+    my $since = length error_log_text();
+
+    change_conf($old => $new);
+    signal_master('HUP');
+
+    ok(main::logged($since, $pattern), "$name: refused");
+    is(main::host_of('f'), $host, "$name: the old one serves, and warm");
+    is("@{[ worker_pids() ]}", "@pids", "$name: with the same workers");
+    write_file($file, $good);
+}
+
+
+
+=== TEST 2: another size of the zone, and no zone at all
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my $file = server_root() . '/conf/nginx.conf';
+my $host = main::host_of('f');
+my $sock = sent('GET', '/function/f/sleep/2');
+
+sleep 0.3;
+change_conf('faas_zone test:1m' => 'faas_zone test:2m');
+main::both();
+ok(reload_nginx(), 'another size: a reload');
+is(where(get('/function/f'))->{service}, 'f', 'another size: it serves');
+is(where(answer_of($sock))->{host}, $host, 'another size: what was under way has ended well');
+ok(wait_for(15, sub { all_worker_pids() == 2 }), 'another size: the old workers end');
+ok(wait_for(15, sub { instances() == 1 }), 'another size: one container is left');
+is(main::host_of('f'), (ids(instances()))[0], 'another size: which serves');
+
+# none
+
+my $with = slurp($file);
+
+$host = main::host_of('f');
+$sock = sent('GET', '/function/f/sleep/2');
+sleep 0.3;
+
+my $without = $with;
+$without =~ s/^\s*(?:faas\w*|proxy_pass|rewrite|keepalive)\s[^;]*;//mg;
+$without =~ s/^\s*faas;//mg;
+$without =~ s/upstream functions \{\s*\}//;
+write_file($file, $without);
+ok(reload_nginx(), 'no zone: a reload');
+is(get('/function/f')->{status}, 404, 'no zone: no function');
+is(where(answer_of($sock))->{host}, $host, 'no zone: what was under way has ended well');
+ok(wait_for(15, sub { all_worker_pids() == 2 }), 'no zone: the old workers end');
+is(join(' ', ids(grep { $_->{State} eq 'running' } instances())), $host,
+   'no zone: the container stays');
+
+write_file($file, $with);
+ok(reload_nginx(), 'and back');
+is(where(get('/function/f'))->{service}, 'f', 'it serves');
+ok(wait_for(15, sub { instances() == 1 }), 'in one container')
+    or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
+ok(settled('f'), 'no place is taken');
+
+
+
+=== TEST 3: quit, and worker_shutdown_timeout
+--- main_config
+    worker_shutdown_timeout 1s;
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=8;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my $host = main::host_of('f');
+
+main::both();
+
+my @socks = map { my $sock = connect_to(); syswrite($sock, $_); $sock }
+            (request('GET', '/function/f/sleep/60'), request('GET', '/function/f/drip/60'),
+             request('POST', '/functions/f/invoke', headers => [ 'Content-Length: 100' ],
+                     body => '{"timeout_ms":1'),
+             invoke_request('f', '{}'));
+
+is(result(answer_of($socks[3]))->{status}, 'success', 'an answer');
+sleep 0.5;
+ok(stop_nginx('QUIT', 40), 'nginx ends, though calls are under way');
+is(answer_of($_)->{complete} // 0, 0, 'which are cut') for @socks[0, 1, 2];
+ok(wait_for(10, sub { !instances() }), 'no container is left');
+ok(start_nginx(), 'it starts again');
+isnt(main::host_of('f'), $host, 'and serves');
+
+
+
+=== TEST 4: logs that are moved, and logs without room
+--- log_allow
+No space left on device
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- faas_locations
+    location = /small {
+        access_log $TEST_NGINX_SERVER_ROOT/html/small/access.log;
+        error_log $TEST_NGINX_SERVER_ROOT/html/small/error.log info;
+        faas f;
+        proxy_pass http://functions;
+    }
+
+    location = /broken {
+        error_log $TEST_NGINX_SERVER_ROOT/html/small/error.log info;
+        faas broken;
+        proxy_pass http://functions;
+    }
+--- post_setup_server_root
+my $small = html_dir() . '/small';
+mkdir $small;
+chmod 0777, $small;
+--- user_files eval: ">>> fn/f.py\n$::Where>>> fn/broken.py\nimport nothing\n"
+--- code
+my $log = server_root() . '/logs/error.log';
+my $small = html_dir() . '/small';
+my $host = main::host_of('f');
+my @pids = main::both();
+
+rename($log, "$log.1") or die "$!";
+signal_master('USR1');
+ok(wait_for(10, sub { -e $log }), 'there is a new log');
+is(main::host_of('f'), $host, 'calls go on');
+is(get('/function/broken')->{status}, 502, 'and fail');
+ok(main::logged(0, qr/broken/), 'which the new one tells');
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+
+# on a disk that is full
+
+system('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=777', 'tmpfs', $small) == 0 or die 'mount';
+signal_master('USR1');
+ok(wait_for(10, sub { -e "$small/access.log" }), 'there is a log on a small disk');
+system("dd if=/dev/zero of=$small/full bs=4k >/dev/null 2>&1");
+
+is(where(get('/small'))->{host}, $host, 'full: calls go on') for 1 .. 3;
+is(get('/broken')->{status}, 502, 'full: and fail');
+is("@{[ worker_pids() ]}", "@pids", 'full: the workers are the same');
+ok(settled('f'), 'full: no place is taken');
+
+ok(stop_nginx('QUIT', 15), 'full: nginx ends');
+system('umount', '-l', $small);
+ok(start_nginx(), 'and starts');
