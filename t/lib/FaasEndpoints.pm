@@ -58,7 +58,7 @@ sub function_json {
 }
 
 my @endpoints = (
-    [ 'raw', 200, sub { request('POST', '/function/echo/a?b', body => 'abc') } ],
+    [ 'raw', 200, sub { request('POST', '/function/echo/a?b', body => '"abc"') } ],
     [ 'invoke', 200, sub { invoke_request('echo', '{"a":[1]}') } ],
     [ 'unknown', 404, sub { invoke_request('none', '{}') } ],
     [ 'bad-json', 400, sub { request('POST', '/functions/echo/invoke',
