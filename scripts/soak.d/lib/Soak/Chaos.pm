@@ -9,7 +9,7 @@ use warnings;
 use Bench::Engine ();
 use Bench::Http qw(now);
 use JSON::PP ();
-use Soak::Engine qw(engine_answers engine_signal engine_start engine_stop);
+use Soak::Engine qw(engine_recover engine_signal engine_start engine_stop);
 use Soak::Function qw(source);
 use Time::HiRes qw(sleep);
 
@@ -182,7 +182,7 @@ sub _restart {
     sleep rand 3;
     engine_start() or die "the engine does not start\n";
 
-    return $signal;
+    return $signal . engine_recover();
 }
 
 
@@ -193,9 +193,7 @@ sub freeze_engine {
     sleep 1 + rand 3;
     engine_signal('CONT');
 
-    sleep 0.1 until engine_answers();
-
-    return 'STOP';
+    return 'STOP' . engine_recover();
 }
 
 

@@ -11,7 +11,7 @@ use Exporter 'import';
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(engine_start engine_stop engine_signal engine_answers
+our @EXPORT_OK = qw(engine_start engine_stop engine_signal engine_recover
                     loopback_up);
 
 my $dockerd;
@@ -108,6 +108,63 @@ sub engine_stop {
     undef $dockerd;
 
     return;
+}
+
+
+# An engine that was killed may come back and hang in the first start of a
+# container: it answers, but is of no use.
+
+sub _works {
+    my @command = ('timeout', '30', 'docker', '-H',
+                   "unix://$ENV{FAAS_BENCH_DIR}/engine.sock", 'run', '--rm',
+                   '--network', 'none', '--entrypoint', 'python3', 'faas-python',
+                   '-c', 'pass');
+
+    my $pid = fork() // die "fork: $!\n";
+
+    if (!$pid) {
+        open(STDOUT, '>>', "$ENV{FAAS_BENCH_DIR}/engine.log");
+        open(STDERR, '>&', \*STDOUT);
+        exec(@command) or POSIX::_exit(1);
+    }
+
+    waitpid($pid, 0);
+
+    return $? == 0;
+}
+
+
+# those who watch its containers, and these
+
+sub _end_shims {
+    for my $file (glob '/proc/[0-9]*/cmdline') {
+        open(my $fh, '<', $file) or next;
+        my $line = <$fh> // '';
+        my ($pid) = $file =~ /([0-9]+)/;
+
+        next if $line !~ /^[^\0]*containerd-shim/
+                || $line !~ m{\Q$ENV{FAAS_BENCH_DIR}\E/exec/};
+
+        open($fh, '<', "/proc/$pid/task/$pid/children") or next;
+        kill('KILL', split(' ', <$fh> // ''), $pid);
+    }
+
+    return;
+}
+
+
+# Returns once it starts containers again; how often it had to be helped.
+
+sub engine_recover {
+    for my $n (0 .. 3) {
+        return $n if _works();
+
+        engine_stop('KILL');
+        _end_shims();
+        engine_start();
+    }
+
+    die "the engine does not recover\n";
 }
 
 
