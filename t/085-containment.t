@@ -135,6 +135,7 @@ END {
 }
 
 
+no_shuffle();
 run_tests();
 
 __DATA__
@@ -257,7 +258,7 @@ my ($line, $json) = slurp($log) =~ m{^(POST \S*/containers/create\?\S+) .*?\r\n\
 my $body = decode_json($json);
 my $owner = $body->{Labels}{'faas.owner'};
 
-like($line, qr{\?name=faas-[0-9a-f]{8}-[0-9a-f]{8}-0-\d+\z}, 'a name of ours');
+like($line, qr{\?name=faas-[0-9a-f]{8}-[0-9a-f]{8}-\d+-\d+\z}, 'a name of ours');
 
 # what differs from one run to the next
 my $address = delete $body->{NetworkingConfig}{EndpointsConfig}{"faas-$owner"}{IPAMConfig};
@@ -283,8 +284,7 @@ is($canonical->encode($body), $canonical->encode({
              "FAAS_TOKEN=$token" ],
     Labels => { 'faas.managed' => '1', 'faas.zone' => 'test', 'faas.owner' => $owner,
                 'faas.prefix' => server_root() . '/', 'faas.runtime' => 'python',
-                'faas.slot' => '0',
-                map { ($_ => $body->{Labels}{$_}) } qw(faas.epoch faas.kind) },
+                map { ($_ => $body->{Labels}{$_}) } qw(faas.epoch faas.kind faas.slot) },
     StopSignal => 'SIGTERM', StopTimeout => 1, OpenStdin => $false, Tty => $false,
     AttachStdin => $false, AttachStdout => $false, AttachStderr => $false,
     NetworkingConfig => { EndpointsConfig => { "faas-$owner" => {} } },
