@@ -11,6 +11,8 @@ use POSIX ();
 
 plan tests => 45;
 
+worker_connections(1024);
+
 our $Tricky = <<'_EOC_';
 import json
 import os
