@@ -71,7 +71,7 @@ sub unexcused {
 sub strangers {
     my @bad;
 
-    for my $call (grep { $_->{status} eq '200' } @_) {
+    for my $call (grep { $_->{status} eq '200' && $_->{complete} } @_) {
         my ($name) = $call->{path} =~ m{^/function/(\w+)};
         my $service = where($call)->{service};
 

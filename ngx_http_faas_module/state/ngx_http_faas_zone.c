@@ -146,6 +146,10 @@ ngx_http_faas_zone_make(ngx_http_faas_zone_t *zone, size_t size)
         sh->epoch = (uint32_t) (ngx_time() ^ (ngx_pid << 16));
     }
 
+    /* what happens until the engine's events are heard is told then */
+
+    *ngx_snprintf(sh->events, sizeof(sh->events) - 1, "%T", ngx_time()) = '\0';
+
     sh->ninstances = n;
     sh->instances = inst;
     sh->layout = NGX_HTTP_FAAS_LAYOUT;
