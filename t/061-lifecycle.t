@@ -8,9 +8,14 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 62;
+plan tests => 82;
 
 our $Where = where_py();
+
+# notes what it is asked for, before it does it
+
+our $Seen = where_py(1, 'SEEN = os.open("/tmp/seen", os.O_WRONLY | os.O_CREAT | os.O_APPEND)');
+$Seen =~ s/(    def answer\(self\):\n)/$1        os.write(SEEN, self.path.encode() + b"\\n")\n/;
 
 # Does to itself what it is told, in the middle of a request.
 
@@ -160,21 +165,26 @@ is(join(' ', map { where($_)->{service} }
 --- faas_http
     faas_runtime python prewarm=2 concurrency=4;
     faas_runtime deno prewarm=0;
---- user_files eval: ">>> fn/hit.py\n$::Where>>> fn/other.py\n$::Where"
+--- user_files eval: ">>> fn/hit.py\n$::Seen>>> fn/other.py\n$::Where"
 --- code
 is(where(get("/function/$_"))->{service}, $_, "$_ serves") for qw(hit other);
 ok(ready(2), 'two stand ready');
 
 my $load = load(1, [ ('/function/hit') x 4, '/function/other' ]);
+my $posts = load(2, '/function/hit/{n}', method => 'POST', body => 'x');
 my $end = time + 6;
 my $last = time + 60;
-my @times;
+my (@times, @seen);
 
 while (time < $end || (@times <= 4 && time < $last)) {
     sleep 0.5;
 
     for my $id (running('hit')) {
+        # what it notes till it is gone, of a call that nobody answers, too
+        my @files = seen_by('hit') or next;
         my $began = time;
+
+        push @seen, @files;
 
         act_on('kill', $id);
         push @times, [ $began, time ];
@@ -189,6 +199,15 @@ cmp_ok(scalar(@times), '>', 4, scalar(@times) . ' were killed');
 is(main::unexcused(\@times, @calls), '', 'each call after a kill is answered: '
                                          . @calls . ' calls');
 is(main::strangers(@calls), '', 'and by the function that was called');
+
+my @posts = load_end($posts);
+my %n = seen_in(@seen, seen_by('hit'));
+my $id = sub { $_[0]{path} =~ m{(/[^/]+)\z} ? $1 : '' };
+
+is(main::unexcused(\@times, @posts), '', 'what must not be repeated, too: ' . @posts . ' calls');
+is(join(' ', grep { ($n{$_} // 0) > 1 } map { $id->($_) } @posts), '', 'none was made twice');
+is(join(' ', grep { !$n{$_} } map { $id->($_) } grep { $_->{status} eq '200' } @posts), '',
+   'and each that has an answer was made');
 ok(wait_for(10, sub { instances('hit') == 1 && instances('other') == 1
                       && instances() == 4 }), 'the dead are removed');
 
@@ -270,7 +289,7 @@ for my $round (1, 2) {
 
     is(join(' ', map { where($_)->{service} } @answers), "@names",
        "round $round: all are answered after that");
-    cmp_ok((sort { $b <=> $a } map { $_->{seconds} } @answers)[0], '<', 10, 'soon');
+    cmp_ok((sort { $b <=> $a } map { $_->{seconds} } @answers)[0], '<', 18, 'soon');
 
     if ($round == 1) {
         act_on('rm', $_) for map { main::running($_) } @names;
@@ -280,3 +299,110 @@ for my $round (1, 2) {
 ok(wait_for(15, sub { instances() == 8 && spares() == 2 }),
    'each has one container, and two stand ready')
     or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
+
+
+
+=== TEST 6: a worker crashes
+--- main_config
+    worker_rlimit_core 0;
+--- log_allow
+exited on signal 11
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=1;
+    faas_runtime deno prewarm=0;
+--- config
+    location /function/ {
+        rewrite ^/function/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
+        faas $fn;
+        proxy_pass http://functions;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_buffering off;
+        add_header X-Worker $pid;
+    }
+--- user_files eval
+FaasTest::files($::Where, map { "f$_.py" } 1 .. 9)
+--- code
+my @warm = map { "f$_" } 1 .. 3;
+my @cold = map { [ "f$_", 'f' . ($_ + 1), 'f' . ($_ + 2) ] } 4, 7;
+
+is(join(' ', map { where($_)->{service} }
+             parallel([ map { request('GET', "/function/$_") } @warm ])),
+   "@warm", 'all serve');
+
+# requests in flight, and starts: each worker in its turn, so that both have some
+
+my $first;
+
+for my $round (1, 2) {
+    my %sock;
+
+    for my $path ((map { "$_/drip/2" } @warm), @{ $cold[$round - 1] }) {
+        $sock{$path} = connect_to();
+        syswrite($sock{$path}, request('GET', "/function/$path"));
+    }
+
+    my %head = map { $_ => read_some($sock{"$_/drip/2"}) } @warm;
+    my %worker = map { $head{$_} =~ /^X-Worker: (\d+)/m ? ($_ => $1) : () } @warm;
+    my ($victim) = grep { $_ != ($first // 0) } sort values %worker;
+
+    $victim //= (grep { $_ != $first } worker_pids())[0];
+    $first //= $victim;
+
+    kill('SEGV', $victim) or die "kill: $!";
+
+    my @names = ((grep { ($worker{$_} // 0) == $victim } @warm), @{ $cold[$round - 1] });
+    my @others = grep { ($worker{$_} // 0) != $victim } @warm;
+    my @answers = parallel([ map { request('GET', "/function/$_") } @names ]);
+
+    is(join(' ', map { where($_)->{service} } @answers), "@names",
+       "round $round: their places are free, and what started starts");
+    is(join(' ', map { where(parse_response($head{$_}
+                                            . read_all($sock{"$_/drip/2"}, 10)))
+                       ->{service} } @others),
+       "@others", "round $round: requests in the other worker are answered");
+    ok(wait_for(5, sub { worker_pids() == 2 }), "round $round: two workers again");
+}
+
+my @pids = worker_pids();
+
+# what the engine made for who crashed, the next list shows
+ok(wait_for(30, sub { instances() == 9 }), 'each has one container')
+    or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
+is("@{[ worker_pids() ]}", "@pids", 'and the workers are the same');
+is(scalar(() = error_log_text() =~ /exited on signal/g), 2, 'two crashes, and no more');
+
+
+
+=== TEST 7: a container that is created when its worker is dead and all was removed
+--- fresh
+--- log_allow
+exited on signal 9
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_runtime python prewarm=0 concurrency=1;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock',
+                      'hold ^POST \S+/create\?name');
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my $log = html_dir() . '/engine.sock.log';
+my $sock = connect_to();
+
+syswrite($sock, request('GET', '/function/f'));
+ok(wait_for(10, sub { slurp($log) =~ /^held: /m }), 'it is to be created');
+
+kill('KILL', worker_pids());
+
+ok(wait_for(10, sub { slurp($log) =~ m{^DELETE \S+/containers/}m }),
+   'it is to be removed');
+is(scalar(instances()), 0, 'it is not there yet');
+ok(wait_for(10, sub { instances() == 1 }), 'the engine has created it');
+ok(wait_for(20, sub { instances() == 0 }), 'and is told again');

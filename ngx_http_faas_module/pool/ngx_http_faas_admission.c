@@ -104,6 +104,7 @@ ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
     switch (rc) {
 
     case NGX_OK:
+        adm->seat = want.seat;
         return ngx_http_faas_admission_admitted(adm);
 
     case NGX_DONE:
@@ -241,6 +242,16 @@ ngx_http_faas_admission_look(ngx_http_faas_admission_t *adm)
     state = adm->lease->state;
     report = adm->lease->report;
 
+    if (state == NGX_HTTP_FAAS_LEASE_HELD && !adm->admitted) {
+
+        if (adm->lease->instance->gone) {
+            state = NGX_HTTP_FAAS_LEASE_RETRY;
+
+        } else {
+            ngx_http_faas_lease_seat(adm->lease, &adm->seat);
+        }
+    }
+
     ngx_http_faas_zone_unlock(&adm->fp->zone);
 
     switch (state) {
@@ -249,12 +260,13 @@ ngx_http_faas_admission_look(ngx_http_faas_admission_t *adm)
         return NGX_AGAIN;
 
     case NGX_HTTP_FAAS_LEASE_HELD:
-        return ngx_http_faas_admission_admitted(adm);
+        return adm->admitted ? NGX_OK
+                             : ngx_http_faas_admission_admitted(adm);
 
     case NGX_HTTP_FAAS_LEASE_FAILED:
         break;
 
-    default: /* RETRY, or LOST before it was used */
+    default: /* RETRY, LOST before it was used, or its process ended */
         ngx_http_faas_admission_release(adm);
         return ngx_http_faas_admission_ask(adm, adm->request);
     }
@@ -283,61 +295,25 @@ ngx_http_faas_admission_look(ngx_http_faas_admission_t *adm)
 }
 
 
+/* all that is needed was copied when the slot was looked at: no lock */
+
 static ngx_int_t
 ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 {
-    u_char                    *p;
-    ngx_int_t                  rc;
-    ngx_uint_t                 slot;
-    ngx_http_faas_instance_t  *inst;
-
-    if (adm->admitted) {
-        return NGX_OK;
-    }
+    adm->single = (adm->seat.concurrency == 1);
 
     adm->container.len = NGX_HTTP_FAAS_ID_LEN;
-
-    adm->container.data = ngx_pnalloc(adm->request->pool,
-                                      NGX_HTTP_FAAS_ID_LEN);
-    if (adm->container.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_faas_zone_lock(&adm->fp->zone);
-
-    inst = adm->lease->instance;
-    slot = inst ? inst->slot : 0;
-    adm->single = (inst && inst->concurrency == 1);
-    rc = (inst && !inst->gone) ? NGX_OK : NGX_DECLINED;
-
-    if (inst) {
-        ngx_memcpy(adm->container.data, inst->id, NGX_HTTP_FAAS_ID_LEN);
-    }
-
-    ngx_http_faas_zone_unlock(&adm->fp->zone);
-
-    if (rc != NGX_OK) {
-
-        /* it died since: nothing was sent yet, so ask again */
-
-        ngx_http_faas_admission_release(adm);
-        return ngx_http_faas_admission_ask(adm, adm->request);
-    }
-
-    p = ngx_pnalloc(adm->request->pool, NGX_SOCKADDR_STRLEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    adm->container.data = adm->seat.id;
 
     adm->sockaddr.sin_family = AF_INET;
     adm->sockaddr.sin_port = htons(NGX_HTTP_FAAS_PORT);
     adm->sockaddr.sin_addr.s_addr =
-                       htonl(ngx_http_faas_pool_address(adm->fp, slot));
+               htonl(ngx_http_faas_pool_address(adm->fp, adm->seat.slot));
 
-    adm->peer.data = p;
+    adm->peer.data = adm->text;
     adm->peer.len = ngx_sock_ntop((struct sockaddr *) &adm->sockaddr,
-                                  sizeof(struct sockaddr_in), p,
-                                  NGX_SOCKADDR_STRLEN, 1);
+                                  sizeof(struct sockaddr_in), adm->text,
+                                  NGX_HTTP_FAAS_ADMISSION_PEER, 1);
 
     adm->since = (uint64_t) ngx_cached_time->sec * 1000
                  + ngx_cached_time->msec;
@@ -451,7 +427,7 @@ ngx_http_faas_admission_init_process(ngx_http_faas_pool_t *fp,
     c->read->log = cycle->log;
     c->read->handler = ngx_http_faas_admission_bell_handler;
 
-    /* never read: each write is an edge */
+    /* not read, where each write is an edge */
 
     if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
         ngx_free_connection(c);
@@ -477,10 +453,19 @@ ngx_http_faas_admission_exit_process(ngx_http_faas_pool_t *fp)
 static void
 ngx_http_faas_admission_bell_handler(ngx_event_t *ev)
 {
+    uint64_t           n;
     ngx_connection_t  *c;
 
     c = ev->data;
     ev->ready = 0;
+
+    if (!(ngx_event_flags & NGX_USE_CLEAR_EVENT)
+        && read(c->fd, &n, sizeof(uint64_t)) == -1
+        && ngx_errno != NGX_EAGAIN)
+    {
+        ngx_log_error(NGX_LOG_ALERT, ev->log, ngx_errno,
+                      "faas: read() of eventfd failed");
+    }
 
     /* a shutdown calls every connection, to which we have nothing to add */
 

@@ -11,6 +11,10 @@
 #include "ngx_http_faas_remove.h"
 
 
+#define NGX_HTTP_FAAS_ADMISSION_PEER                                          \
+    (NGX_INET_ADDRSTRLEN + sizeof(":65535") - 1)
+
+
 typedef struct ngx_http_faas_admission_s  ngx_http_faas_admission_t;
 
 typedef void (*ngx_http_faas_admission_handler_pt)(
@@ -32,8 +36,10 @@ struct ngx_http_faas_admission_s {
     ngx_http_faas_scale_t                scale;     /* once asked */
 
     /* once admitted */
-    ngx_str_t                            container; /* its id */
+    ngx_http_faas_seat_t                 seat;
+    ngx_str_t                            container; /* its id, in "seat" */
     ngx_str_t                            peer;      /* "address:port" */
+    u_char                               text[NGX_HTTP_FAAS_ADMISSION_PEER];
     struct sockaddr_in                   sockaddr;
     uint64_t                             since;     /* ms of the epoch */
     unsigned                             admitted:1;

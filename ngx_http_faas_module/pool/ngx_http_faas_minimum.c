@@ -13,6 +13,7 @@
 
 
 #define NGX_HTTP_FAAS_MINIMUM_READS  8          /* of a changing source */
+#define NGX_HTTP_FAAS_MINIMUM_STARTS 8          /* the rest a second later */
 
 
 static ngx_int_t ngx_http_faas_minimum_take(ngx_http_faas_pool_t *fp,
@@ -27,6 +28,7 @@ ngx_http_faas_minimum(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
 {
     ngx_int_t                  rc;
     ngx_str_t                  path;
+    ngx_uint_t                 i;
     ngx_http_faas_want_t       want;
     ngx_http_faas_runtime_t   *runtime;
     ngx_http_faas_instance_t  *inst;
@@ -50,17 +52,21 @@ ngx_http_faas_minimum(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
     want.policy = fp->policy;
     want.looked = 1;
 
-    do {
+    /* a start may fail at once, and then there is still one to be started */
+
+    for (i = 0; i < NGX_HTTP_FAAS_MINIMUM_STARTS; i++) {
+
         rc = ngx_http_faas_minimum_take(fp, pool, log, &path, runtime, &want,
                                         &inst);
 
-        if (rc == NGX_DONE) {
-            ngx_http_faas_start(fp, NULL, inst, runtime, name, &path);
+        if (rc != NGX_DONE) {
+            return rc;
         }
 
-    } while (rc == NGX_DONE);
+        ngx_http_faas_start(fp, NULL, inst, runtime, name, &path);
+    }
 
-    return rc;
+    return NGX_OK;
 }
 
 

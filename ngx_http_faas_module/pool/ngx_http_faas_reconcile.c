@@ -26,6 +26,7 @@
 
 typedef struct {
     ngx_http_faas_pool_t            *fp;
+    ngx_pool_t                      *pool;      /* each page has its own */
     ngx_http_faas_call_t             call;
     ngx_http_faas_launch_t           launch;    /* for the network */
     ngx_uint_t                       step;      /* of docker_call_e */
@@ -34,6 +35,7 @@ typedef struct {
     u_char                          *seen;      /* one byte a slot */
     ngx_array_t                     *strays;    /* ids, ngx_str_t */
     unsigned                         bare:1;    /* there is no network */
+    unsigned                         moved:1;   /* "before" is gone */
 } ngx_http_faas_reconcile_t;
 
 
@@ -68,6 +70,15 @@ ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
         sh->swept = 0;
     }
 
+    /* what was not there to be removed may have been created since */
+
+    if (sh->resweep
+        && (ngx_msec_int_t) (sh->resweep - ngx_current_msec) <= 0)
+    {
+        sh->resweep = 0;
+        sh->swept = 0;
+    }
+
     if (sh->swept
         || fp->sweeping
         || ngx_http_faas_pool_away(fp)
@@ -88,8 +99,8 @@ ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
     }
 
     rec->fp = fp;
+    rec->pool = pool;
     rec->began = ngx_current_msec;
-    rec->call.pool = pool;
     rec->launch.fp = fp;
     rec->launch.pool = pool;
 
@@ -125,8 +136,12 @@ ngx_http_faas_reconcile_send(ngx_http_faas_reconcile_t *rec)
     ngx_pool_t            *pool;
     ngx_http_faas_call_t  *call;
 
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
     call = &rec->call;
-    pool = call->pool;
 
     ngx_http_faas_pool_api(rec->fp, &api);
 
@@ -153,11 +168,14 @@ ngx_http_faas_reconcile_send(ngx_http_faas_reconcile_t *rec)
          ? ngx_http_faas_reconcile_list(rec, &api, call)
          : ngx_http_faas_launch_request(&rec->launch, rec->step, call);
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK
+        || ngx_http_faas_pool_call(rec->fp, NULL, call) != NGX_OK)
+    {
+        ngx_destroy_pool(pool);
         return NGX_ERROR;
     }
 
-    return ngx_http_faas_pool_call(rec->fp, NULL, call);
+    return NGX_OK;
 }
 
 
@@ -230,7 +248,11 @@ ngx_http_faas_reconcile_handler(ngx_http_faas_call_t *call)
         if (outcome == NGX_HTTP_FAAS_DOCKER_OK) {
             rc = ngx_http_faas_reconcile_page(rec, call);
         }
+
+        rec->moved = (rec->before.len && call->status == NGX_HTTP_NOT_FOUND);
     }
+
+    ngx_destroy_pool(call->pool);
 
     if (rc == NGX_AGAIN && ngx_http_faas_reconcile_send(rec) == NGX_OK) {
         return;
@@ -273,7 +295,7 @@ ngx_http_faas_reconcile_page(ngx_http_faas_reconcile_t *rec,
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(call->pool, NGX_HTTP_FAAS_ID_LEN);
+    p = ngx_pnalloc(rec->pool, NGX_HTTP_FAAS_ID_LEN);
 
     if (p) {
         ngx_memcpy(p, c[i - 1].id.data, NGX_HTTP_FAAS_ID_LEN);
@@ -353,7 +375,7 @@ stray:
 
     if (id) {
         id->len = c->id.len;
-        id->data = ngx_pstrdup(rec->call.pool, &c->id);
+        id->data = ngx_pstrdup(rec->pool, &c->id);
     }
 }
 
@@ -459,10 +481,15 @@ ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec, ngx_uint_t done)
 
     } else {
         fp->zone.sh->swept = 0;
-        ngx_http_faas_pool_lost(fp);
+
+        /* removed since the page before: it is to be asked for anew */
+
+        if (!rec->moved) {
+            ngx_http_faas_pool_lost(fp);
+        }
     }
 
     ngx_http_faas_census_settle(&fp->zone);
 
-    ngx_destroy_pool(rec->call.pool);
+    ngx_destroy_pool(rec->pool);
 }

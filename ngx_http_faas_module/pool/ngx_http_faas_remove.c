@@ -27,6 +27,9 @@
 #define NGX_HTTP_FAAS_REMOVE_AGAIN    200       /* ms */
 #define NGX_HTTP_FAAS_REMOVE_TRIES    10
 
+/* or is known to nobody: its worker was killed */
+#define NGX_HTTP_FAAS_REMOVE_RESWEEP  5000      /* ms */
+
 /* of a worker; the engine does no more than 10 to 20 a second */
 #define NGX_HTTP_FAAS_REMOVE_PARALLEL 8
 
@@ -138,7 +141,7 @@ ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
         return;
     }
 
-    while ((r || fp->removing < NGX_HTTP_FAAS_REMOVE_PARALLEL)
+    while (fp->removing < NGX_HTTP_FAAS_REMOVE_PARALLEL
            && !ngx_queue_empty(&fp->zone.sh->dead))
     {
         inst = ngx_http_faas_instance_claim(&fp->zone);
@@ -367,6 +370,14 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
                           &job->name,
                           ngx_http_faas_docker_outcome_name(outcome),
                           call->status);
+        }
+
+        if (call->status == NGX_HTTP_NOT_FOUND) {
+
+            /* 0 is none */
+
+            job->fp->zone.sh->resweep =
+                         (ngx_current_msec + NGX_HTTP_FAAS_REMOVE_RESWEEP) | 1;
         }
 
         ngx_http_faas_remove_end(job, outcome == NGX_HTTP_FAAS_DOCKER_OK);

@@ -55,7 +55,7 @@ ngx_http_faas_crew(ngx_http_faas_zone_t *zone, u_char *key)
         ngx_queue_init(&crew->waiting);
         ngx_memcpy(crew->key, key, NGX_HTTP_FAAS_CREW_KEY);
 
-        ngx_queue_insert_tail(&zone->sh->crews, &crew->queue);
+        ngx_http_faas_zone_append(&zone->sh->crews, &crew->queue);
     }
 
     ngx_http_faas_zone_unlock(zone);
@@ -96,7 +96,7 @@ ngx_http_faas_crew_join(ngx_http_faas_zone_t *zone,
     rc = (crew->nwaiting == 0 && ngx_http_faas_crew_room(zone, crew, max))
          ? NGX_OK : NGX_AGAIN;
 
-    ngx_queue_insert_tail(&crew->waiting, &t->queue);
+    ngx_http_faas_zone_append(&crew->waiting, &t->queue);
     crew->nwaiting++;
 
     if (rc == NGX_OK) {
@@ -224,7 +224,7 @@ ngx_http_faas_crew_start(ngx_http_faas_ticket_t *ticket)
     ngx_queue_remove(&ticket->queue);
     crew->nwaiting--;
 
-    ngx_queue_insert_tail(&crew->running, &ticket->queue);
+    ngx_http_faas_zone_append(&crew->running, &ticket->queue);
     crew->nrunning++;
 
     ticket->running = 1;

@@ -125,6 +125,7 @@ ngx_http_faas_function_get(ngx_http_faas_zone_t *zone, ngx_str_t *name)
     ngx_queue_init(&fn->instances);
     ngx_queue_init(&fn->waiting);
 
+    ngx_http_faas_zone_append(&zone->sh->all, &fn->all);
     ngx_rbtree_insert(&zone->sh->functions, &fn->node);
 
     return fn;
@@ -373,9 +374,13 @@ ngx_http_faas_function_update(ngx_http_faas_function_t *fn,
         return;
     }
 
+    /* first, lest what is half written is taken for an earlier version's */
+
+    fn->version++;
+    ngx_memory_barrier();
+
     fn->known = 1;
     fn->kind = want->kind;
-    fn->version++;
     ngx_memcpy(fn->revision, want->revision, NGX_HTTP_FAAS_REVISION_LEN);
 
     /* back to what still runs, or adopted with nothing known of its file */
@@ -440,5 +445,6 @@ ngx_http_faas_function_release(ngx_http_faas_zone_t *zone,
     }
 
     ngx_rbtree_delete(&zone->sh->functions, &fn->node);
+    ngx_queue_remove(&fn->all);
     ngx_slab_free_locked(zone->shpool, fn);
 }

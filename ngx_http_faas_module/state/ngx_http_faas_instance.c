@@ -18,6 +18,9 @@
 /* of the zone, kept for functions that have no instance yet */
 #define NGX_HTTP_FAAS_INSTANCE_RESERVE  8       /* one in so many */
 
+/* whom the engine could not remove is not asked for by each request */
+#define NGX_HTTP_FAAS_INSTANCE_RETRY    1000    /* ms */
+
 
 static void ngx_http_faas_instance_bury(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
@@ -181,6 +184,7 @@ ngx_http_faas_instance_take(ngx_http_faas_zone_t *zone,
     inst->identified = 0;
     inst->warm = 0;
     inst->gone = 0;
+    inst->vain = 0;
 
     ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_CREATING);
 
@@ -442,7 +446,12 @@ ngx_http_faas_instance_claim(ngx_http_faas_zone_t *zone)
     {
         inst = ngx_queue_data(q, ngx_http_faas_instance_t, queue);
 
-        if (inst->state == NGX_HTTP_FAAS_DEAD && inst->owner == 0) {
+        if (inst->state == NGX_HTTP_FAAS_DEAD
+            && inst->owner == 0
+            && (!inst->vain
+                || ngx_current_msec - inst->since
+                   >= NGX_HTTP_FAAS_INSTANCE_RETRY))
+        {
             inst->owner = ngx_pid;
             ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_REMOVING);
 
@@ -465,6 +474,7 @@ ngx_http_faas_instance_removed(ngx_http_faas_zone_t *zone,
     ngx_http_faas_zone_lock(zone);
 
     inst->owner = 0;
+    inst->vain = !confirmed;
     ngx_http_faas_instance_set(zone, inst,
                                confirmed ? NGX_HTTP_FAAS_EMPTY
                                          : NGX_HTTP_FAAS_DEAD);

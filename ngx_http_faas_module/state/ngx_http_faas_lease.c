@@ -11,7 +11,6 @@
 
 
 #include "ngx_http_faas_lease.h"
-#include "ngx_http_faas_turn.h"
 
 
 static ngx_http_faas_lease_t *ngx_http_faas_lease_create(
@@ -29,7 +28,6 @@ static ngx_http_faas_instance_t *ngx_http_faas_lease_starting(
     ngx_http_faas_function_t *fn);
 static void ngx_http_faas_lease_vacate(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);
-static void ngx_http_faas_lease_recount(ngx_http_faas_zone_t *zone);
 static void ngx_http_faas_lease_bereave(ngx_http_faas_zone_t *zone,
     ngx_http_faas_worker_t *worker);
 
@@ -77,6 +75,10 @@ ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
     rc = ngx_http_faas_lease_place(zone, fn, lease, instp);
 
     want->scale = fn->scale;
+
+    if (rc == NGX_OK) {
+        ngx_http_faas_lease_seat(lease, &want->seat);
+    }
 
     if (rc == NGX_BUSY || rc == NGX_ABORT) {
         ngx_http_faas_lease_free(zone, lease);
@@ -250,6 +252,20 @@ ngx_http_faas_lease_place(ngx_http_faas_zone_t *zone,
 
 
 void
+ngx_http_faas_lease_seat(ngx_http_faas_lease_t *lease,
+    ngx_http_faas_seat_t *seat)
+{
+    ngx_http_faas_instance_t  *inst;
+
+    inst = lease->instance;
+
+    seat->slot = inst->slot;
+    seat->concurrency = inst->concurrency;
+    ngx_memcpy(seat->id, inst->id, NGX_HTTP_FAAS_ID_LEN);
+}
+
+
+void
 ngx_http_faas_lease_leave(ngx_http_faas_lease_t *lease)
 {
     ngx_queue_remove(&lease->queue);
@@ -284,7 +300,7 @@ ngx_http_faas_lease_create(ngx_http_faas_zone_t *zone, void *data)
 
     lease->data = data;
     lease->worker = worker;
-    ngx_queue_insert_tail(&worker->leases, &lease->all);
+    ngx_http_faas_zone_append(&worker->leases, &lease->all);
 
     return lease;
 }
@@ -298,11 +314,14 @@ ngx_http_faas_lease_free(ngx_http_faas_zone_t *zone,
         ngx_queue_remove(&lease->wake);
     }
 
+    /* before what it refers to goes: a repair looks at all leases */
+
+    ngx_queue_remove(&lease->all);
+
     if (lease->report && --lease->report->refs == 0) {
         ngx_slab_free_locked(zone->shpool, lease->report);
     }
 
-    ngx_queue_remove(&lease->all);
     ngx_slab_free_locked(zone->shpool, lease);
 }
 
@@ -539,12 +558,10 @@ ngx_http_faas_lease_starting(ngx_http_faas_function_t *fn)
 void
 ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
 {
-    ngx_uint_t                 i, dead;
+    ngx_uint_t                 i;
     ngx_queue_t               *q, *next;
     ngx_http_faas_worker_t    *worker;
     ngx_http_faas_instance_t  *inst;
-
-    dead = 0;
 
     ngx_http_faas_zone_lock(zone);
 
@@ -557,7 +574,6 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
 
         if (kill(worker->pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
             ngx_http_faas_lease_bereave(zone, worker);
-            dead = 1;
         }
     }
 
@@ -575,47 +591,7 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
         ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
     }
 
-    if (dead) {
-        ngx_http_faas_lease_recount(zone);
-    }
-
     ngx_http_faas_zone_unlock(zone);
-}
-
-
-/* whoever was killed may have been at counting */
-
-static void
-ngx_http_faas_lease_recount(ngx_http_faas_zone_t *zone)
-{
-    ngx_uint_t                 i;
-    ngx_queue_t               *q;
-    ngx_http_faas_instance_t  *inst;
-
-    zone->sh->starting = 0;
-
-    for (i = 0; i < zone->sh->ninstances; i++) {
-        inst = &zone->sh->instances[i];
-
-        zone->sh->starting += inst->starting;
-        inst->active = 0;
-
-        for (q = ngx_queue_head(&inst->leases);
-             q != ngx_queue_sentinel(&inst->leases);
-             q = ngx_queue_next(q))
-        {
-            inst->active++;
-        }
-
-        if (inst->state == NGX_HTTP_FAAS_DRAINING && inst->active == 0) {
-            ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
-
-        } else if (inst->state == NGX_HTTP_FAAS_READY) {
-            ngx_http_faas_lease_admit(zone, inst);
-        }
-    }
-
-    ngx_http_faas_turn_next(zone);
 }
 
 

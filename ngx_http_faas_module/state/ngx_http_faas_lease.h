@@ -19,7 +19,7 @@
  * Asks for a slot on an instance of the wanted function.  "data" comes back
  * with the lease from ngx_http_faas_worker_next().
  *
- *   NGX_OK        *lease is HELD
+ *   NGX_OK        *lease is HELD, and want->seat is set
  *   NGX_AGAIN     *lease is WAITING: the worker's bell will ring
  *   NGX_DONE      the same, and the caller has to start *inst
  *   NGX_DECLINED  want->revision is needed, or too old, and want->version is
@@ -31,6 +31,10 @@
 ngx_int_t ngx_http_faas_lease_acquire(ngx_http_faas_zone_t *zone,
     ngx_http_faas_want_t *want, void *data, ngx_http_faas_lease_t **lease,
     ngx_http_faas_instance_t **inst);
+
+/* under the lock: copies what is to be known of a HELD lease's instance */
+void ngx_http_faas_lease_seat(ngx_http_faas_lease_t *lease,
+    ngx_http_faas_seat_t *seat);
 
 /* under the lock: takes a WAITING lease out of its function's queue */
 void ngx_http_faas_lease_leave(ngx_http_faas_lease_t *lease);

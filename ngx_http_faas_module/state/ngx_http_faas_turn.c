@@ -127,6 +127,16 @@ ngx_http_faas_turn(ngx_http_faas_zone_t *zone,
 }
 
 
+void
+ngx_http_faas_turn_leave(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst)
+{
+    ngx_http_faas_zone_lock(zone);
+    ngx_http_faas_turn_pass(zone, inst);
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
 /* there is a spare: who still waits to be started need not be */
 
 void

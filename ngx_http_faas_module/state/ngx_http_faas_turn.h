@@ -20,6 +20,10 @@
 ngx_int_t ngx_http_faas_turn(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst);
 
+/* it takes longer than one should: the next one may be started, too */
+void ngx_http_faas_turn_leave(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_instance_t *inst);
+
 /* under the lock: */
 
 /* it is started, or will not be: the next one may be */

@@ -3,9 +3,10 @@
  * Copyright (C) the ngx_http_faas_module authors
  *
  * Owns the register of worker processes in the zone and the bell of each, an
- * eventfd that the master makes before it forks.  Nobody reads an eventfd:
- * every write is an edge for epoll, in the old and in the new process of a
- * slot, and each looks at its own list of news.
+ * eventfd that the master makes before it forks.  Nobody reads it, where every
+ * write is an edge (epoll): in the old and in the new process of a slot, and
+ * each looks at its own list of news.  With poll and select it is read, and the
+ * other process looks a second later.
  */
 
 
@@ -95,7 +96,7 @@ ngx_http_faas_worker_self(ngx_http_faas_zone_t *zone)
     worker->pid = ngx_pid;
     worker->slot = ngx_worker;
 
-    ngx_queue_insert_tail(&zone->sh->workers, &worker->queue);
+    ngx_http_faas_zone_append(&zone->sh->workers, &worker->queue);
     zone->worker = worker;
 
     return worker;

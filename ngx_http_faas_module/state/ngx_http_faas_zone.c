@@ -11,6 +11,7 @@
 
 #include "ngx_http_faas_zone.h"
 #include "ngx_http_faas_function.h"
+#include "ngx_http_faas_repair.h"
 
 #include <sys/random.h>
 
@@ -129,6 +130,7 @@ ngx_http_faas_zone_make(ngx_http_faas_zone_t *zone, size_t size)
 
     ngx_rbtree_init(&sh->functions, &sh->sentinel,
                     ngx_http_faas_function_insert);
+    ngx_queue_init(&sh->all);
     ngx_queue_init(&sh->workers);
     ngx_queue_init(&sh->empty);
     ngx_queue_init(&sh->dead);
@@ -162,6 +164,27 @@ ngx_http_faas_zone_make(ngx_http_faas_zone_t *zone, size_t size)
 
 
 void
+ngx_http_faas_zone_lock(ngx_http_faas_zone_t *zone)
+{
+    ngx_http_faas_sh_t  *sh;
+
+    sh = zone->sh;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    if (sh->holder) {
+
+        /* of a lock that the master took from the dead */
+
+        zone->killed = sh->holder;
+        ngx_http_faas_repair(zone);
+    }
+
+    sh->holder = ngx_pid;
+}
+
+
+void
 ngx_http_faas_zone_ring(ngx_http_faas_zone_t *zone, ngx_uint_t slot)
 {
     if (slot < NGX_MAX_PROCESSES) {
@@ -178,7 +201,17 @@ ngx_http_faas_zone_unlock(ngx_http_faas_zone_t *zone)
     uint64_t     one;
     ngx_uint_t   slot;
 
+    zone->sh->holder = 0;
+
     ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (zone->killed) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "faas: worker process %P was killed while it changed "
+                      "the zone, which was put right", zone->killed);
+
+        zone->killed = 0;
+    }
 
     if (!zone->ringing) {
         return;

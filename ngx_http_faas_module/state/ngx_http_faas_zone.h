@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x66610009
+#define NGX_HTTP_FAAS_LAYOUT  0x6661000c
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -83,6 +83,15 @@ typedef struct {
 } ngx_http_faas_scale_t;
 
 
+/* what a request is told of the instance that it holds a slot on */
+
+typedef struct {
+    ngx_uint_t                       slot;
+    ngx_uint_t                       concurrency;
+    u_char                           id[NGX_HTTP_FAAS_ID_LEN];
+} ngx_http_faas_seat_t;
+
+
 /* a function as somebody found it in the directory */
 
 typedef struct {
@@ -96,11 +105,13 @@ typedef struct {
     ngx_uint_t                       version;   /* before it was read */
     unsigned                         racy:1;
     unsigned                         looked:1;  /* "sidecar" is set */
+    ngx_http_faas_seat_t             seat;      /* once there is one */
 } ngx_http_faas_want_t;
 
 
 struct ngx_http_faas_function_s {
     ngx_rbtree_node_t                node;
+    ngx_queue_t                      all;       /* sh->all */
     ngx_queue_t                      instances;
     ngx_queue_t                      waiting;   /* leases, first come first */
     ngx_uint_t                       nwaiting;
@@ -146,6 +157,7 @@ struct ngx_http_faas_instance_s {
     unsigned                         turning:1; /* in sh->turns */
     unsigned                         starting:1;    /* in sh->starting */
     unsigned                         gone:1;    /* its process has ended */
+    unsigned                         vain:1;    /* its removal has failed */
 };
 
 
@@ -175,8 +187,10 @@ struct ngx_http_faas_worker_s {
 
 typedef struct {
     ngx_uint_t                       layout;
+    ngx_pid_t                        holder;    /* of the lock, or 0 */
     ngx_rbtree_t                     functions;
     ngx_rbtree_node_t                sentinel;
+    ngx_queue_t                      all;       /* functions, unordered */
     ngx_queue_t                      workers;
     ngx_queue_t                      empty;     /* longest empty first */
     ngx_queue_t                      dead;      /* DEAD and REMOVING */
@@ -196,6 +210,7 @@ typedef struct {
     ngx_uint_t                       engine_ready;
     ngx_uint_t                       settled;   /* adoption was tried */
     ngx_uint_t                       swept;     /* the engine's list, seen */
+    ngx_msec_t                       resweep;   /* and again then, or 0 */
     ngx_msec_t                       patience;  /* no engine before this */
     ngx_uint_t                       lost;      /* and so it was logged */
     ngx_uint_t                       warned;    /* of the open host */
@@ -220,13 +235,22 @@ typedef struct {
     int                              beacon;    /* see the epoch unit */
     ngx_array_t                     *efds;      /* int, one a worker slot */
     uint64_t                         rings[NGX_MAX_PROCESSES / 64];
+    ngx_pid_t                        killed;    /* to be told of, or 0 */
     unsigned                         ringing:1; /* some bit of rings is set */
     unsigned                         keep:1;    /* faas_on_error */
 } ngx_http_faas_zone_t;
 
 
-#define ngx_http_faas_zone_lock(zone)                                        \
-    ngx_shmtx_lock(&(zone)->shpool->mutex)
+/*
+ * Adds to a list that nothing else tells of.  Whoever is killed, all of it is
+ * there for the repair, which goes by "prev"; the compiler may not set the
+ * head's before the item's.
+ */
+
+#define ngx_http_faas_zone_append(list, item)                                \
+    (item)->prev = (list)->prev;                                             \
+    ngx_memory_barrier();                                                    \
+    ngx_queue_insert_tail(list, item)
 
 
 /*
@@ -236,6 +260,9 @@ typedef struct {
  */
 char *ngx_http_faas_zone_add(ngx_conf_t *cf, ngx_http_faas_zone_t *zone,
     size_t size, void *tag);
+
+/* locks, and repairs the zone if the last who did was killed meanwhile */
+void ngx_http_faas_zone_lock(ngx_http_faas_zone_t *zone);
 
 /* marks the bell of a worker slot, to be rung once the lock is gone */
 void ngx_http_faas_zone_ring(ngx_http_faas_zone_t *zone, ngx_uint_t slot);

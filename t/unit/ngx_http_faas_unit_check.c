@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_faas_unit_zone.h"
+#include "ngx_http_faas_crew.h"
 
 
 static char *ngx_http_faas_unit_check_instance(ngx_http_faas_zone_t *zone,
@@ -23,6 +24,10 @@ static char *ngx_http_faas_unit_check_function(ngx_http_faas_zone_t *zone,
 static char *ngx_http_faas_unit_check_waiting(ngx_http_faas_zone_t *zone,
     ngx_http_faas_function_t *fn);
 static char *ngx_http_faas_unit_check_leases(ngx_http_faas_worker_t *worker);
+static char *ngx_http_faas_unit_check_all(ngx_http_faas_zone_t *zone);
+static char *ngx_http_faas_unit_check_crew(ngx_http_faas_crew_t *crew);
+static char *ngx_http_faas_unit_check_tickets(ngx_http_faas_crew_t *crew,
+    ngx_queue_t *tickets, ngx_uint_t running, ngx_uint_t n);
 static ngx_uint_t ngx_http_faas_unit_check_listed(ngx_queue_t *list,
     ngx_queue_t *item);
 
@@ -52,6 +57,10 @@ ngx_http_faas_unit_zone_broken(ngx_http_faas_zone_t *zone)
     }
 
     if (text == NULL) {
+        text = ngx_http_faas_unit_check_all(zone);
+    }
+
+    if (text == NULL) {
         text = ngx_http_faas_unit_check_turns(zone);
     }
 
@@ -61,6 +70,14 @@ ngx_http_faas_unit_zone_broken(ngx_http_faas_zone_t *zone)
     {
         worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
         text = ngx_http_faas_unit_check_leases(worker);
+    }
+
+    for (q = ngx_queue_head(&sh->crews);
+         text == NULL && q != ngx_queue_sentinel(&sh->crews);
+         q = ngx_queue_next(q))
+    {
+        text = ngx_http_faas_unit_check_crew(
+                              ngx_queue_data(q, ngx_http_faas_crew_t, queue));
     }
 
     ngx_http_faas_zone_unlock(zone);
@@ -447,6 +464,10 @@ ngx_http_faas_unit_check_leases(ngx_http_faas_worker_t *worker)
             return "a lease is in the list of another worker";
         }
 
+        if (lease->report && lease->report->refs == 0) {
+            return "a report is of nobody";
+        }
+
         if (lease->notified
             && !ngx_http_faas_unit_check_listed(&worker->wakes,
                                                 &lease->wake))
@@ -480,6 +501,87 @@ ngx_http_faas_unit_check_leases(ngx_http_faas_worker_t *worker)
     }
 
     return NULL;
+}
+
+
+/* the list of functions has those of the tree, and no others */
+
+static char *
+ngx_http_faas_unit_check_all(ngx_http_faas_zone_t *zone)
+{
+    ngx_int_t                  n;
+    ngx_str_t                  name;
+    ngx_queue_t               *q;
+    ngx_rbtree_t              *tree;
+    ngx_rbtree_node_t         *node;
+    ngx_http_faas_function_t  *fn;
+
+    n = 0;
+    tree = &zone->sh->functions;
+
+    for (q = ngx_queue_head(&zone->sh->all);
+         q != ngx_queue_sentinel(&zone->sh->all);
+         q = ngx_queue_next(q))
+    {
+        fn = ngx_queue_data(q, ngx_http_faas_function_t, all);
+        n++;
+
+        name.len = fn->len;
+        name.data = fn->name;
+
+        if (ngx_http_faas_function_find(zone, &name) != fn) {
+            return "a function of the list is not in the tree";
+        }
+    }
+
+    node = (tree->root != tree->sentinel)
+           ? ngx_rbtree_min(tree->root, tree->sentinel) : NULL;
+
+    for ( /* void */ ; node; node = ngx_rbtree_next(tree, node)) {
+        n--;
+    }
+
+    return n ? "a function of the tree is not in the list" : NULL;
+}
+
+
+static char *
+ngx_http_faas_unit_check_crew(ngx_http_faas_crew_t *crew)
+{
+    char  *text;
+
+    text = ngx_http_faas_unit_check_tickets(crew, &crew->running, 1,
+                                            crew->nrunning);
+
+    return text ? text
+                : ngx_http_faas_unit_check_tickets(crew, &crew->waiting, 0,
+                                                   crew->nwaiting);
+}
+
+
+static char *
+ngx_http_faas_unit_check_tickets(ngx_http_faas_crew_t *crew,
+    ngx_queue_t *tickets, ngx_uint_t running, ngx_uint_t n)
+{
+    ngx_queue_t             *q;
+    ngx_http_faas_ticket_t  *ticket;
+
+    for (q = ngx_queue_head(tickets);
+         q != ngx_queue_sentinel(tickets);
+         q = ngx_queue_next(q))
+    {
+        ticket = ngx_queue_data(q, ngx_http_faas_ticket_t, queue);
+
+        if (ticket->crew != crew || ticket->running != running) {
+            return "a ticket is in the list of others";
+        }
+
+        if (n-- == 0) {
+            break;
+        }
+    }
+
+    return n ? "the number of tickets is wrong" : NULL;
 }
 
 

@@ -157,6 +157,11 @@ ngx_http_faas_test_instance_claim(void **state)
     assert_int_equal(inst[1]->owner, 0);
     ngx_http_faas_unit_zone_check(t);
 
+    /* a second later, and not at once */
+
+    assert_null(ngx_http_faas_instance_claim(zone));
+    ngx_current_msec += 1000;
+
     assert_ptr_equal(ngx_http_faas_instance_claim(zone), inst[1]);
 
     for (i = 0; i < 3; i++) {

@@ -366,7 +366,12 @@ ngx_http_faas_test_lease_no_slot(void **state)
     assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 0, "greet", 'A'),
                      NGX_BUSY);
 
+    /* whom the engine could not remove is not asked for at once */
+
     zone = ngx_http_faas_unit_zone_as(tl.t, 0);
+    assert_null(ngx_http_faas_instance_claim(zone));
+
+    ngx_current_msec += 1000;
     assert_ptr_equal(ngx_http_faas_instance_claim(zone), inst);
     ngx_http_faas_instance_removed(zone, inst, 1);
 

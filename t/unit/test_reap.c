@@ -26,7 +26,6 @@ static void ngx_http_faas_test_reap_driver(void **state);
 static void ngx_http_faas_test_reap_removal(void **state);
 static void ngx_http_faas_test_reap_living(void **state);
 static void ngx_http_faas_test_reap_exit(void **state);
-static void ngx_http_faas_test_reap_recount(void **state);
 
 
 int
@@ -38,8 +37,7 @@ ngx_http_faas_test_reap(void)
         cmocka_unit_test(ngx_http_faas_test_reap_driver),
         cmocka_unit_test(ngx_http_faas_test_reap_removal),
         cmocka_unit_test(ngx_http_faas_test_reap_living),
-        cmocka_unit_test(ngx_http_faas_test_reap_exit),
-        cmocka_unit_test(ngx_http_faas_test_reap_recount)
+        cmocka_unit_test(ngx_http_faas_test_reap_exit)
     };
 
     return cmocka_run_group_tests_name("reap", tests, NULL, NULL);
@@ -305,57 +303,6 @@ ngx_http_faas_test_reap_exit(void **state)
 
     assert_int_equal(inst->active, 0);
     assert_true(ngx_queue_empty(&zone->sh->workers));
-
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* one that was killed at counting */
-
-static void
-ngx_http_faas_test_reap_recount(void **state)
-{
-    ngx_http_faas_lease_t       *lease;
-    ngx_http_faas_instance_t    *inst, *parked;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    lease = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
-    inst = tl.inst;
-    ngx_http_faas_unit_lease_ready(&tl, inst, 'A', 1);
-    ngx_http_faas_unit_lease_news(&tl, 0, lease);
-    ngx_http_faas_unit_lease_release(&tl, 0, lease);
-
-    (void) ngx_http_faas_unit_lease_ok(&tl, 1, NGX_OK);
-    lease = ngx_http_faas_unit_lease_ok(&tl, 2, NGX_AGAIN);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "other", 'A'),
-                     NGX_DONE);
-    parked = tl.inst;
-
-    tl.t->zone.sh->starting = 2;
-    inst->active = 3;
-
-    assert_int_equal(ngx_http_faas_turn(
-                          ngx_http_faas_unit_lease_owner(&tl, parked), parked),
-                     NGX_AGAIN);
-
-    /* nothing is counted again as long as all live */
-
-    ngx_http_faas_lease_reap(ngx_http_faas_unit_zone_as(tl.t, 0));
-    assert_int_equal(inst->active, 3);
-    assert_int_equal(tl.t->zone.sh->starting, 2);
-
-    ngx_http_faas_unit_zone_kill(tl.t, 1);
-    ngx_http_faas_lease_reap(ngx_http_faas_unit_zone_as(tl.t, 0));
-    ngx_http_faas_unit_zone_check(tl.t);
-
-    assert_int_equal(inst->active, 1);
-    ngx_http_faas_unit_state(lease, HELD);
-    assert_int_equal(tl.t->zone.sh->starting, 1);
-    assert_true(parked->starting);
-    assert_int_equal(ngx_http_faas_unit_lease_turn(&tl, parked), NGX_OK);
 
     ngx_http_faas_unit_lease_end(&tl);
 }

@@ -21,6 +21,7 @@
 int ngx_http_faas_test_turn(void);
 
 static void ngx_http_faas_test_turn_alone(void **state);
+static void ngx_http_faas_test_turn_slow(void **state);
 static void ngx_http_faas_test_turn_order(void **state);
 static void ngx_http_faas_test_turn_passes(void **state);
 static void ngx_http_faas_test_turn_leaves(void **state);
@@ -37,6 +38,7 @@ ngx_http_faas_test_turn(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(ngx_http_faas_test_turn_alone),
+        cmocka_unit_test(ngx_http_faas_test_turn_slow),
         cmocka_unit_test(ngx_http_faas_test_turn_order),
         cmocka_unit_test(ngx_http_faas_test_turn_passes),
         cmocka_unit_test(ngx_http_faas_test_turn_leaves),
@@ -86,6 +88,37 @@ ngx_http_faas_test_turn_alone(void **state)
 
     assert_int_equal(ngx_http_faas_turn(&tl.t->zone, inst),
                      NGX_DECLINED);
+    ngx_http_faas_unit_zone_check(tl.t);
+
+    ngx_http_faas_unit_lease_end(&tl);
+}
+
+
+/* one that takes too long is nobody's hindrance, and counts no second time */
+
+static void
+ngx_http_faas_test_turn_slow(void **state)
+{
+    ngx_http_faas_instance_t    *slow, *next;
+    ngx_http_faas_unit_lease_t   tl;
+
+    ngx_http_faas_unit_lease_begin(&tl);
+    ngx_http_faas_unit_zone_set(tl.t, 1, 1);
+
+    slow = ngx_http_faas_test_turn_begin(&tl, 0, "slow");
+    next = ngx_http_faas_test_turn_begin(&tl, 1, "next");
+
+    assert_int_equal(ngx_http_faas_unit_lease_turn(&tl, slow), NGX_OK);
+    assert_int_equal(ngx_http_faas_unit_lease_turn(&tl, next), NGX_AGAIN);
+
+    (void) ngx_http_faas_unit_zone_as(tl.t, 0);
+    ngx_http_faas_turn_leave(&tl.t->zone, slow);
+
+    assert_int_equal(ngx_http_faas_unit_lease_turn(&tl, next), NGX_OK);
+    assert_int_equal(tl.t->zone.sh->starting, 1);
+
+    ngx_http_faas_unit_lease_ready(&tl, slow, 'A', 1);
+    assert_int_equal(tl.t->zone.sh->starting, 1);
     ngx_http_faas_unit_zone_check(tl.t);
 
     ngx_http_faas_unit_lease_end(&tl);
