@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 60;
+plan tests => 76;
 
 our $Where = where_py();
 
@@ -175,15 +175,20 @@ is(where(get('/function/gr_een-1.0'))->{service}, 'gr_een-1.0',
 
 
 === TEST 4: calls right after the start
+--- fresh
 --- faas_http
     faas_exit keep;
-    faas_runtime python prewarm=0 concurrency=4 idle=4s;
+    faas_runtime python prewarm=0 concurrency=4 idle=8s;
     faas_runtime deno prewarm=0;
 --- user_files eval
 FaasTest::files($::Where, map { "f$_.py" } 1 .. 4)
 --- code
 my @names = map { "f$_" } 1 .. 4;
-my @before = map { main::host_of($_) } @names;
+my @before = map { where($_)->{host} }
+             parallel([ map { request('GET', "/function/$_") } @names ]);
+
+# a name comes with a function's container a moment after its answer
+sleep 1;
 
 ok(stop_nginx('TERM', 15), 'nginx ends');
 ok(start_nginx(), 'and starts');
@@ -198,7 +203,7 @@ is(scalar(instances()), 4, 'none is double') or diag(main::told(instances()));
 
 # adopted ones become idle, too
 
-ok(wait_for(12, sub { !instances() }), 'and go when they are idle');
+ok(wait_for(25, sub { !instances() }), 'and go when they are idle');
 
 
 
@@ -226,3 +231,56 @@ is(join(' ', map { main::host_of($_) } qw(f g)), "@before", 'they are adopted')
     or diag(get('/function/f')->{raw});
 ok(wait_for(10, sub { instances() == 3 && spares() == 1 }), 'and nothing else is left')
     or diag(main::told(instances()));
+
+
+
+=== TEST 6: kill -9 of the master alone: its workers serve on, and hold the port
+--- fresh
+--- log_allow
+bind\(\) to \S+ failed \(98: |could not bind
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=1 max_instances=1;
+    faas_runtime deno prewarm=0;
+--- faas_locations
+    location = /who { return 200 $pid; }
+--- user_files eval
+FaasTest::files($::Where, qw(f.py g.py)) . qq(>>> fn/g.json\n{"idle":2}\n)
+--- code
+my $host = main::host_of('f');
+my $master = master_pid();
+my @workers = all_worker_pids($master);
+
+kill('KILL', $master) or die "kill: $!";
+ok(wait_for(5, sub { !alive($master) }), 'the master is dead');
+is(scalar(grep { alive($_) } @workers), 2, 'its workers live');
+is(main::host_of('f'), $host, 'what is warm serves');
+is(where(get('/function/g'))->{service}, 'g', 'and what is cold');
+ok(wait_for(5, sub { instances('g') == 1 }), 'in a container');
+ok(wait_for(20, sub { !instances('g') }), 'which goes when it is idle: a worker keeps house');
+
+ok(!start_nginx(), 'a start fails');
+like(slurp(server_root() . '/logs/start.out') . error_log_text(),
+     qr/bind\(\) to .* failed \(98/, 'for they hold the port');
+is(main::host_of('f'), $host, 'and has taken nothing away');
+
+# one of them dies in a call, and nobody starts another
+
+my $sock = connect_to();
+
+syswrite($sock, request('GET', '/who', headers => [ 'Connection: keep-alive' ]));
+my ($pid) = read_some($sock) =~ /(\d+)\s*\z/;
+syswrite($sock, request('GET', '/function/f/sleep/60'));
+sleep 0.5;
+kill('KILL', $pid) or die "kill: $!";
+
+is(where(get('/function/f', timeout => 15))->{service}, 'f', 'its place is free');
+
+my ($left) = grep { alive($_) } @workers;
+
+kill('TERM', $left);
+ok(wait_for(15, sub { !alive($left) }), 'TERM ends the other');
+ok(start_nginx(), 'then nginx starts');
+ok(wait_for(5, sub { worker_pids() == 2 }), 'with two workers');
+is(where(get('/function/f'))->{service}, 'f', 'and serves');
+ok(wait_for(15, sub { instances('f') == 1 && spares() == 1 && instances() == 2 }),
+   'one instance, a spare, nothing else') or diag(main::told(instances()));

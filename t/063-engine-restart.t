@@ -1,5 +1,6 @@
-# The engine ends, dies, hangs, and comes back.  It is one of the test's own, in
-# a network of its own, where nginx and the clients are, too.
+# The engine ends, dies, hangs, has no room, and comes back.  It is one of the
+# test's own, on a small disk and in a network of its own, where nginx and the
+# clients are, too.
 
 BEGIN {
     if (!$ENV{FAAS_TEST_NETWORK}) {
@@ -24,11 +25,12 @@ our $Where = where_py();
 BEGIN {
     $Dir = tempdir('/tmp/faas-engine.XXXXXX');
     chmod(0755, $Dir);
+    mkdir("$Dir/data");
     $Sock = "$Dir/engine.sock";
 }
 
 no_shuffle();
-plan tests => 75;
+plan tests => 93;
 
 
 # the loopback interface is down in a new network
@@ -163,10 +165,13 @@ END {
 
 loopback_up();
 
+system('mount', '-t', 'tmpfs', '-o', 'size=384m', 'tmpfs', "$Dir/data") == 0
+    or die 'mount';
+
 system("docker save -o $Dir/image.tar faas-python") == 0 or die 'docker save';
 
 $ENV{DOCKER_HOST} = "unix://$Sock";
-$FaasClient::Engine = $FaasTest::Engine = $Sock;
+$FaasEngine::Socket = $Sock;
 
 engine_start() or die "dockerd does not start, see $Dir/log";
 
@@ -177,6 +182,7 @@ run_tests();
 __DATA__
 
 === TEST 1: the engine ends, and its containers with it
+--- fresh
 --- log_allow
 connect\(\) to unix:\S+engine\.sock failed
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=1 concurrency=4;"
@@ -203,6 +209,7 @@ ok(wait_for(10, sub { spares() == 1 && instances() == 4 }),
 
 
 === TEST 2: the engine is killed: the warm serve on, until its next start
+--- fresh
 --- log_allow
 connect\(\) to unix:\S+engine\.sock failed
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=1 concurrency=4;"
@@ -289,7 +296,50 @@ ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
 
 
 
-=== TEST 5: live-restore: they live, whether the engine ends or is killed
+=== TEST 5: the engine's disk is full
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py colder.py tight.py))
+--- code
+my $host = where(get('/function/warm'))->{host};
+my $file = "$main::Dir/data/full";
+
+system("dd if=/dev/zero of=$file bs=4k >/dev/null 2>&1");
+main::refused('full', 10);
+
+my $res = get('/function/cold');
+
+like($res->{body}, qr/\A\{"error":\{"code":"backend_unavailable",/, 'full: in JSON');
+unlike($res->{raw}, qr/\Q$main::Dir\E|space|overlay|containers?\b/i,
+       'full: not a word of it');
+is(where(get('/function/warm'))->{host}, $host, 'full: the warm one serves');
+ok(wait_for(90, sub { instances() == 1 }), 'full: nothing is left');
+
+# with a little room it gets further before it fails
+
+for my $room (8, 64) {
+    system("dd if=/dev/zero of=$file bs=4k oflag=append conv=notrunc >/dev/null 2>&1");
+    truncate($file, (-s $file) - $room * 1024) or die "truncate: $!";
+
+    $res = get('/function/tight');
+    like("$res->{status} $res->{body}",
+         qr/\A(?:200 |503 \{"error":\{"code":"backend_unavailable",)/,
+         "$room KB: it serves, or says that it cannot");
+
+    act_on('rm', $_->{Id}) for instances('tight');
+    ok(wait_for(90, sub { instances() == 1 }), "$room KB: nothing is left")
+        or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
+}
+
+unlink $file;
+
+ok(main::agree(20, qw(warm cold colder tight)), 'there is room: all serve');
+is(where(get('/function/warm'))->{host}, $host, 'the warm one as before');
+ok(wait_for(10, sub { instances() == 4 }), 'and nothing else is left');
+
+
+
+=== TEST 6: live-restore: they live, whether the engine ends or is killed
 --- log_allow
 connect\(\) to unix:\S+engine\.sock failed
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"

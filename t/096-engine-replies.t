@@ -11,13 +11,13 @@ use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
-plan tests => 68;
+plan tests => 119;
 
 our $Greet = slurp('data/functions/greet.py');
 our $Hello = '{"message":"Hello, world"}';
 
 our $Rule;
-our @Names = map { "f$_" } 1 .. 30;
+our @Names = map { "f$_" } 1 .. 40;
 
 
 # Between nginx and the engine: a request line that matches gets this reply
@@ -98,7 +98,7 @@ sub between {
     }
 
     if (!$ours || $how eq 'done') {
-        my $engine = IO::Socket::UNIX->new(Peer => $FaasClient::Engine) or return;
+        my $engine = IO::Socket::UNIX->new(Peer => $FaasEngine::Socket) or return;
 
         # a request on each connection, so that none goes by
         $request =~ s/^Connection: .*\r\n//mi;
@@ -158,8 +158,14 @@ for my $case (
       main::message(409, $taken) ],
     [ 'the name is taken, and nothing is there', $main::Create, 'only',
       main::message(409, $taken) ],
+    [ 'its network is gone before', $main::Create, 'only',
+      main::message(404, 'network x not found') ],
     [ 'it runs already', $main::Start, 'done', main::reply(304, '') ],
     [ 'it is not there yet', $main::Start, 'only', main::message(404, 'No such container: x') ],
+    [ 'its network is gone by then', $main::Start, 'only',
+      main::message(404, 'network x not found') ],
+    [ 'it is being removed', $main::Start, 'only',
+      main::message(409, 'container is marked for removal and cannot be started') ],
 )
 {
     my ($name, $match, $how, $reply) = @$case;
@@ -169,11 +175,13 @@ for my $case (
     is(get("/function/$function")->{body}, $main::Hello, $name);
 }
 
-is(scalar(instances()), 4, 'each has one container');
+ok(wait_for(10, sub { instances() == 7 }), 'each has one container')
+    or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
 
 
 
 === TEST 2: replies that are errors, and replies that are none
+--- fresh
 --- http_config eval: $::Http
 --- post_setup_server_root: main::engine_between();
 --- user_files eval: FaasTest::files($::Greet, map { "$_.py" } @::Names)
@@ -200,12 +208,18 @@ my @creates = (
     [ 'an id that is a number', main::reply(201, '{"Id":17}') ],
     [ 'nested too deep', main::reply(201, '[' x 100_000) ],
 );
+my @starts = (
+    [ 'no such program', main::message(400, 'exec: \"x\": executable file not found') ],
+    [ 'a port that is taken', main::message(500, 'driver failed: address already in use') ],
+    [ 'no memory', main::message(500, 'OCI runtime create failed: cannot allocate memory') ],
+    [ 'HTTP/1.0, until the end', "HTTP/1.0 500 Error\r\n\r\n{\"message\":\"OCI\"}" ],
+);
 my @pids = worker_pids();
 
 for my $case (map({ [ 'create', $main::Create, 'only', @$_ ] } @replies),
               [ 'create', $main::Create, 'done', @{ $creates[0] } ],
               map({ [ 'create', $main::Create, 'only', @$_ ] } @creates[1 .. 5]),
-              map({ [ 'start', $main::Start, 'only', @$_ ] } @replies[1, 5]))
+              map({ [ 'start', $main::Start, 'only', @$_ ] } @replies[1, 5], @starts))
 {
     my ($call, $match, $how, $name, $reply) = @$case;
     my $function = main::cold();
@@ -222,8 +236,100 @@ for my $case (map({ [ 'create', $main::Create, 'only', @$_ ] } @replies),
 
 unlink $main::Rule;
 
-ok(wait_for(20, sub { !instances() }), 'no container is left')
+# what the engine made after all, and after its removal, the next list shows
+ok(wait_for(90, sub { !instances() }), 'no container is left')
     or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
 is(get('/function/f1')->{body}, $main::Hello, 'then it serves');
 ok(settled('f1'), 'no place is taken');
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+
+
+
+=== TEST 3: removals that are under way, done, or fail at first
+--- http_config eval: $::Http
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: FaasTest::files($::Greet, map { "g$_.py" } 1 .. 5)
+--- code
+my $n = 0;
+
+for my $case (
+    [ 'under way', 'done', 100,
+      main::message(409, 'removal of container x is already in progress') ],
+    [ 'gone already', 'done', 100, main::message(404, 'No such container: x') ],
+    [ 'done, and an error is told', 'done', 1, main::message(500, 'x') ],
+    [ 'an error', 'only', 1, main::message(500, 'device or resource busy') ],
+    [ 'nothing', 'only', 1, '' ],
+)
+{
+    my ($name, $how, $times, $reply) = @$case;
+    my $function = 'g' . ++$n;
+
+    is(get("/function/$function")->{body}, $main::Hello, "$name: it serves");
+    main::rule('^DELETE \S+/containers/', $times, $how, $reply);
+
+    is(http(request('DELETE', "/functions/$function"))->{status}, 204, "$name: deleted");
+    ok(wait_for(30, sub { !instances() }), "$name: no container is left");
+    unlink $main::Rule;
+}
+
+
+
+=== TEST 4: versions of the engine's API
+--- fresh
+--- http_config eval: $::Http
+--- post_setup_server_root
+main::engine_between();
+main::rule('_ping', 1000, 'only', main::reply(200, 'OK', 'Api-Version: 1.40'));
+--- user_files eval: FaasTest::files($::Greet, 'f.py')
+--- code
+for my $version ('1.40', '1.4', 'x', '1.41/../../x', '') {
+    main::rule('_ping', 1000, 'only', main::reply(200, 'OK', "Api-Version: $version"));
+
+    my $since = length error_log_text();
+    my $res = get('/function/f');
+
+    is(error_code($res), '503 backend_unavailable', "\"$version\": refused")
+        or diag($res->{raw});
+    like(substr(error_log_text(), $since), qr/\[error\].*faas: .*version/,
+         "\"$version\": the log says why");
+}
+
+unlink $main::Rule;
+ok(wait_for(20, sub { get('/function/f')->{body} eq $main::Hello }), 'then it serves');
+is(scalar(instances()), 1, 'in one container');
+
+
+
+=== TEST 5: the name is taken by a container that is not ours
+--- fresh
+--- http_config eval: $::Http
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: FaasTest::files($::Greet, 'a.py', 'b.py')
+--- code
+is(get('/function/a')->{body}, $main::Hello, 'one serves');
+
+my ($ours) = instances('a');
+my ($base, $slot) = $ours->{Names}[0] =~ m{^/(faas-\w{8}-\w{8})-(\d+)-};
+my $prefix = server_root() . '/';
+
+# of another nginx, and of an earlier zone of this one
+my @labels = ({ 'faas.prefix' => $prefix },
+              { 'faas.prefix' => $prefix, 'faas.owner' => $ours->{Labels}{'faas.owner'},
+                'faas.epoch' => '00000000' });
+my @strays = map {
+    FaasEngine::told('POST', "/containers/create?name=$base-$_-1",
+                     { Image => 'faas-python', Entrypoint => [], Cmd => [ 'sleep', '600' ],
+                       Labels => shift @labels })->{Id}
+} grep { $_ != $slot } 0 .. 2;
+my $events = watch_events();
+
+is(get('/function/b')->{body}, $main::Hello, 'another does, too');
+
+my ($b) = ids(instances('b'));
+
+is(join(' ', grep { my $event = $_; $event->{id} ne $b } events($events, 'start')), '',
+   'and nothing else was started');
+ok(wait_for(10, sub { instances() == 2 }), 'what had its name is gone')
+    or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
+like(error_log_text(), qr/\[error\].*container "$strays[0]" is not ours/, 'the log says so');
+ok(settled('b'), 'no place is taken');

@@ -38,6 +38,7 @@ typedef struct {
     ngx_event_t                      timer;
     ngx_queue_t                      calls;     /* on their way */
     ngx_msec_t                       until;     /* of the master's */
+    ngx_uint_t                       starved;   /* some lack a connection */
 } ngx_http_faas_engine_t;
 
 

@@ -21,6 +21,7 @@ typedef struct {
     ngx_str_t                        body;
     size_t                           size;      /* allocated */
     unsigned                         overflow:1;
+    unsigned                         starved:1; /* nobody hears its socket */
 } ngx_http_faas_curl_t;
 
 
@@ -32,12 +33,15 @@ static ngx_int_t ngx_http_faas_curl_options(ngx_http_faas_curl_t *h,
 static void ngx_http_faas_curl_cleanup(ngx_http_faas_curl_t *h);
 static int ngx_http_faas_curl_socket(CURL *easy, curl_socket_t s, int what,
     void *data, void *socketp);
+static ngx_connection_t *ngx_http_faas_curl_connection(
+    ngx_http_faas_engine_t *engine, CURL *easy, curl_socket_t s);
 static void ngx_http_faas_curl_watch(ngx_event_t *ev, ngx_int_t event,
     ngx_uint_t on);
 static void ngx_http_faas_curl_event_handler(ngx_event_t *ev);
 static int ngx_http_faas_curl_arm(CURLM *multi, long msec, void *data);
 static void ngx_http_faas_curl_timer_handler(ngx_event_t *ev);
 static void ngx_http_faas_curl_drain(ngx_http_faas_engine_t *engine);
+static void ngx_http_faas_curl_starved(ngx_http_faas_engine_t *engine);
 static void ngx_http_faas_curl_finish(ngx_http_faas_curl_t *h,
     CURLcode result);
 static size_t ngx_http_faas_curl_write(char *p, size_t size, size_t n,
@@ -368,20 +372,11 @@ ngx_http_faas_curl_socket(CURL *easy, curl_socket_t s, int what, void *data,
     }
 
     if (c == NULL) {
-        c = ngx_get_connection(s, ngx_cycle->log);
+        c = ngx_http_faas_curl_connection(engine, easy, s);
 
-        if (c == NULL
-            || curl_multi_assign(engine->multi, s, c) != CURLM_OK)
-        {
-            return -1;
+        if (c == NULL) {
+            return 0;
         }
-
-        c->data = engine;
-        c->log = ngx_cycle->log;
-        c->read->log = c->log;
-        c->write->log = c->log;
-        c->read->handler = ngx_http_faas_curl_event_handler;
-        c->write->handler = ngx_http_faas_curl_event_handler;
     }
 
     ngx_http_faas_curl_watch(c->read, NGX_READ_EVENT, what & CURL_POLL_IN);
@@ -389,6 +384,55 @@ ngx_http_faas_curl_socket(CURL *easy, curl_socket_t s, int what, void *data,
                              what & CURL_POLL_OUT);
 
     return 0;
+}
+
+
+/*
+ * Without one it is this call only that fails, a moment later: a callback that
+ * fails makes libcurl refuse all others until the last of them has ended.
+ */
+
+static ngx_connection_t *
+ngx_http_faas_curl_connection(ngx_http_faas_engine_t *engine, CURL *easy,
+    curl_socket_t s)
+{
+    char                  *private;
+    ngx_connection_t      *c;
+    ngx_http_faas_curl_t  *h;
+
+    c = ngx_get_connection(s, ngx_cycle->log);
+    if (c == NULL) {
+        goto starved;
+    }
+
+    if (curl_multi_assign(engine->multi, s, c) != CURLM_OK) {
+        ngx_free_connection(c);
+        c->fd = (ngx_socket_t) -1;
+        goto starved;
+    }
+
+    c->data = engine;
+    c->log = ngx_cycle->log;
+    c->read->log = c->log;
+    c->write->log = c->log;
+    c->read->handler = ngx_http_faas_curl_event_handler;
+    c->write->handler = ngx_http_faas_curl_event_handler;
+
+    return c;
+
+starved:
+
+    private = NULL;
+
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK
+        && private)
+    {
+        h = (ngx_http_faas_curl_t *) private;
+        h->starved = 1;
+        engine->starved = 1;
+    }
+
+    return NULL;
 }
 
 
@@ -489,6 +533,35 @@ ngx_http_faas_curl_drain(ngx_http_faas_engine_t *engine)
         h = (ngx_http_faas_curl_t *) private;
 
         ngx_http_faas_curl_finish(h, result);
+    }
+
+    if (engine->starved) {
+        ngx_http_faas_curl_starved(engine);
+    }
+}
+
+
+/* who is told may make other calls: begin anew after each */
+
+static void
+ngx_http_faas_curl_starved(ngx_http_faas_engine_t *engine)
+{
+    ngx_queue_t           *q;
+    ngx_http_faas_curl_t  *h;
+
+    engine->starved = 0;
+
+    q = ngx_queue_head(&engine->calls);
+
+    while (q != ngx_queue_sentinel(&engine->calls)) {
+
+        h = ngx_queue_data(q, ngx_http_faas_curl_t, queue);
+        q = ngx_queue_next(q);
+
+        if (h->starved) {
+            ngx_http_faas_curl_finish(h, CURLE_OUT_OF_MEMORY);
+            q = ngx_queue_head(&engine->calls);
+        }
     }
 }
 

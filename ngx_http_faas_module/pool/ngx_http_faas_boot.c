@@ -32,6 +32,8 @@ static void ngx_http_faas_boot_created(ngx_http_faas_boot_t *boot,
     ngx_uint_t outcome);
 static void ngx_http_faas_boot_inspected(ngx_http_faas_boot_t *boot,
     ngx_uint_t outcome);
+static ngx_uint_t ngx_http_faas_boot_ours(ngx_http_faas_boot_t *boot,
+    ngx_http_faas_docker_state_t *state);
 static void ngx_http_faas_boot_started(ngx_http_faas_boot_t *boot,
     ngx_uint_t outcome);
 static void ngx_http_faas_boot_renew(ngx_http_faas_boot_t *boot,
@@ -275,6 +277,7 @@ ngx_http_faas_boot_created(ngx_http_faas_boot_t *boot, ngx_uint_t outcome)
         break;
 
     case NGX_HTTP_FAAS_DOCKER_VERSION:
+    case NGX_HTTP_FAAS_DOCKER_NO_NETWORK:
         ngx_http_faas_boot_renew(boot, outcome);
         return;
 
@@ -311,12 +314,45 @@ ngx_http_faas_boot_inspected(ngx_http_faas_boot_t *boot, ngx_uint_t outcome)
         return;
     }
 
+    if (!ngx_http_faas_boot_ours(boot, &state)) {
+
+        /* whatever it is, it is not to be run: the name is given up */
+
+        ngx_log_error(NGX_LOG_ERR, boot->launch.pool->log, 0,
+                      "faas: container \"%V\" is not ours and has a name "
+                      "of ours, removing it", &state.id);
+
+        ngx_http_faas_boot_end(boot, NGX_AGAIN);
+        return;
+    }
+
     boot->launch.ref = state.id;
     ngx_http_faas_instance_identify(&boot->launch.fp->zone, boot->inst,
                                     &state.id);
 
     boot->step = NGX_HTTP_FAAS_DOCKER_START;
     ngx_http_faas_boot_step(boot);
+}
+
+
+/* by the labels that launch_create() gives, see there */
+
+static ngx_uint_t
+ngx_http_faas_boot_ours(ngx_http_faas_boot_t *boot,
+    ngx_http_faas_docker_state_t *state)
+{
+    u_char                 owner[8], epoch[8];
+    ngx_http_faas_zone_t  *zone;
+
+    zone = &boot->launch.fp->zone;
+
+    (void) ngx_sprintf(owner, "%08xD", zone->owner);
+    (void) ngx_sprintf(epoch, "%08xD", zone->sh->epoch);
+
+    return state->owner.len == sizeof(owner)
+           && ngx_memcmp(state->owner.data, owner, sizeof(owner)) == 0
+           && state->epoch.len == sizeof(epoch)
+           && ngx_memcmp(state->epoch.data, epoch, sizeof(epoch)) == 0;
 }
 
 

@@ -12,7 +12,10 @@
 #include "ngx_http_faas_subrequest.h"
 
 
-/* two writes within one tick of the kernel's clock leave the same time */
+/*
+ * Two writes within one tick of the kernel's clock leave the same time.  One of
+ * the future is no write of now, but was set by somebody.
+ */
 #define NGX_HTTP_FAAS_POOL_RACY      2          /* seconds */
 
 #define NGX_HTTP_FAAS_POOL_PATIENCE  2000       /* ms, with the engine */
@@ -224,5 +227,9 @@ ngx_http_faas_pool_find(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
 ngx_uint_t
 ngx_http_faas_pool_racy(ngx_http_faas_identity_t *identity)
 {
-    return ngx_time() - identity->sec < NGX_HTTP_FAAS_POOL_RACY;
+    time_t  age;
+
+    age = ngx_time() - identity->sec;
+
+    return age < NGX_HTTP_FAAS_POOL_RACY && age > -NGX_HTTP_FAAS_POOL_RACY;
 }

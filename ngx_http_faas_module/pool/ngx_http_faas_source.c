@@ -13,7 +13,6 @@
 #include <ngx_sha1.h>
 
 
-#define NGX_HTTP_FAAS_SOURCE_SIDECAR  65536     /* bytes */
 
 
 ngx_int_t

@@ -11,6 +11,9 @@
 #include "ngx_http_faas_settings.h"
 
 
+#define NGX_HTTP_FAAS_SOURCE_SIDECAR  65536     /* bytes, at most */
+
+
 /* a function as it is on the disk */
 
 typedef struct {

@@ -18,6 +18,7 @@
 #include "ngx_http_faas_runtime.h"
 #include "ngx_http_faas_subrequest.h"
 #include "ngx_http_faas_title.h"
+#include "ngx_http_faas_turn.h"
 #include "ngx_http_faas_verdict.h"
 
 
@@ -327,10 +328,12 @@ ngx_http_faas_start_load(ngx_http_faas_start_t *start)
     start->sent = (uint64_t) ngx_cached_time->sec * 1000
                   + ngx_cached_time->msec;
 
-    ngx_http_faas_link_send(&start->link, &frame, launch->runtime->start);
-
     ngx_http_faas_resize(launch->fp, &launch->ref, launch->runtime,
                          &launch->source.settings.runtime);
+
+    /* the verdict may come at once, and with it the end of this */
+
+    ngx_http_faas_link_send(&start->link, &frame, launch->runtime->start);
 }
 
 
@@ -461,6 +464,10 @@ ngx_http_faas_start_unbooted(ngx_http_faas_start_t *start,
     ngx_str_t  code;
 
     if (running && ++start->boots < NGX_HTTP_FAAS_START_BOOTS) {
+
+        /* others need not wait for it, too */
+
+        ngx_http_faas_turn_leave(&start->launch->fp->zone, start->inst);
         ngx_http_faas_link_connect(&start->link, NGX_HTTP_FAAS_START_BOOT);
         return;
     }

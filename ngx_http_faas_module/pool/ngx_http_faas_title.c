@@ -183,6 +183,10 @@ ngx_http_faas_title_handler(ngx_http_faas_call_t *call)
 static void
 ngx_http_faas_title_end(ngx_http_faas_title_t *title)
 {
+    if (title->timer.timer_set) {
+        ngx_del_timer(&title->timer);
+    }
+
     ngx_queue_remove(&title->queue);
     ngx_destroy_pool(title->call.pool);
 }
