@@ -3,8 +3,11 @@
 use lib 't/lib';
 use FaasTest;
 use FaasClient;
+use FaasScale qw(sent answer_of);
 
-plan tests => 174;
+use Fcntl qw(:flock O_RDONLY);
+
+plan tests => 180;
 
 # what a python function that answers this text looks like
 sub source {
@@ -12,7 +15,7 @@ sub source {
     return FaasTest::echo_py() =~ s/self\.wfile\.write\(body\)/self.wfile.write(b"$text")/r;
 }
 
-sub json { return JSON::PP->new->utf8->canonical->encode($_[0]) }
+sub json { return Cpanel::JSON::XS->new->utf8->canonical->encode($_[0]) }
 
 sub create {
     my ($name, $language, $source) = @_;
@@ -43,6 +46,7 @@ run_tests();
 __DATA__
 
 === TEST 1: create, read, list, replace, invoke, delete
+--- fresh
 --- code
 my $res = create('greet', 'python', main::source('one'));
 is($res->{status}, 201, 'created');
@@ -186,7 +190,7 @@ is(get('/functions/dir')->{status}, 404, 'no directory is a function');
 --- code
 my $name = "Gr\xc3\xb6\xc3\x9fe";
 my $doc = "{\"name\":\"$name\",\"language\":\"python\",\"source_code\":"
-          . JSON::PP->new->utf8->allow_nonref->encode(main::source('big')) . '}';
+          . Cpanel::JSON::XS->new->utf8->allow_nonref->encode(main::source('big')) . '}';
 my $res = post('/functions', $doc);
 
 is($res->{status}, 201, 'created');
@@ -202,7 +206,8 @@ is(http(request('DELETE', '/functions/Gr%C3%B6%C3%9Fe'))->{status}, 204, 'delete
 === TEST 7: sources byte for byte
 --- code
 my %sources = (empty => '', crlf => "a\r\nb\r\n", nul => "a\0b",
-               long => 'x' x 900_000, quotes => "\"\\\t\x{7f}");
+               long => 'x' x 900_000, quotes => "\"\\\t\x{7f}",
+               tar => 'fn.py' . "\0" x 95 . '0000644' . "\0" x 150 . "ustar\0" . "00");
 
 for my $name (sort keys %sources) {
     create($name, 'python', $sources{$name});
@@ -479,3 +484,30 @@ is(slurp(html_dir() . '/other.py'), "other\n", 'what it leads to stays as it is'
 
 put('l', { language => 'python', source_code => 'x' });
 is(slurp(html_dir() . '/other.py'), "other\n", 'also when it is replaced');
+
+
+
+=== TEST 18: the directory is locked by somebody else
+--- user_files
+>>> fn/there.py
+there
+--- code
+sysopen(my $dir, path(''), O_RDONLY) or die $!;
+flock($dir, LOCK_EX) or die $!;
+
+my @socks = map { sent(@$_) } (
+    [ 'POST', '/functions', body => json({ name => 'late', language => 'python',
+                                           source_code => 'late' }) ],
+    [ 'PUT', '/functions/later', body => json({ language => 'python', source_code => 'x' }) ],
+    [ 'DELETE', '/functions/there' ],
+);
+
+sleep 1;
+is(join(' ', map { get('/functions/there')->{status} } 1 .. 8), join(' ', (200) x 8),
+   'others need not wait');
+ok(!-e path('late.py'), 'nothing is written yet');
+
+flock($dir, LOCK_UN);
+
+is(join(' ', map { answer_of($_)->{status} } @socks), '201 201 204', 'then all is done');
+is(slurp(path('late.py')), 'late', 'and written');

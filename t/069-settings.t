@@ -9,10 +9,10 @@ use FaasScale;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 154;
+plan tests => 156;
 
 our $Busy = busy_py(threads => 1);
-our $Json = JSON::PP->new->canonical->latin1;
+our $Json = Cpanel::JSON::XS->new->canonical->latin1;
 
 our $Limits = <<'_EOC_';
     faas_runtime python prewarm=0 memory=64m cpus=0.5 pids=32 concurrency=2
@@ -124,6 +124,7 @@ is(counted(map { answer_of($_) } @socks), '6 x 200', 'all are answered');
 
 
 === TEST 2: limits of a spare that becomes a function's
+--- fresh
 --- faas_http
     faas_runtime python prewarm=1 memory=64m pids=32;
     faas_limits memory=128m;
@@ -228,6 +229,19 @@ like(error_code(post('/functions', '{"name":"bad","language":"python","source_co
                                    . '"pids":20,"pids":20}')),
      qr/^400 invalid_/, 'a member twice');
 is(error_code(put('old', memory => '1g')), '400 invalid_settings', 'a PUT is refused, too');
+
+# more than would be read again
+
+for my $request (['POST', '/functions', '"name":"bad","language":"python",'],
+                 ['PUT', '/functions/old', ''])
+{
+    my ($method, $path, $more) = @$request;
+
+    is(error_code(http(request($method, $path,
+                               body => "{$more\"source_code\":\"\",\"env\":{" . ' ' x 70_000 . '}}'))),
+       '400 invalid_settings', "$method: too many bytes");
+}
+
 
 is(files_of('bad'), '', 'nothing is left');
 is(get('/functions/bad')->{status}, '404', 'nothing is there');

@@ -10,7 +10,7 @@ use FaasScale;
 use Socket qw(SHUT_WR);
 use Time::HiRes qw(sleep time);
 
-plan tests => 91;
+plan tests => 112;
 
 worker_connections(1024);
 
@@ -244,10 +244,10 @@ for my $way ('cancel', 'finish', 'kill') {
 --- code
 srand(4);
 
-for my $round (1 .. 5) {
+for my $round (1 .. 9) {
     my @socks;
 
-    for my $i (1 .. 24) {
+    for my $i (1 .. 56) {
         my $way = (qw(cancel finish kill function))[int rand 4];
         my $name = 'any' . (1 + int rand 3);
         my $path = ('', 'sleep/0.1', 'trickle/3', 'size/300000')[int rand 4];
@@ -262,7 +262,7 @@ for my $round (1 .. 5) {
     }
 
     for my $sock (sort { rand() <=> 0.5 } @socks) {
-        sleep(rand 0.03);
+        sleep(rand 0.02);
         rand() < 0.5 ? abort_connection($sock) : close $sock;
     }
 }
@@ -299,3 +299,47 @@ for my $way ('cancel', 'finish') {
     is($res->{status}, $way eq 'cancel' ? '' : '200', "$way: no more, or all of it");
     ok(settled('half'), 'no place is taken');
 }
+
+
+
+=== TEST 7: while the engine takes its time
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_runtime python prewarm=0 concurrency=1 max_instances=1;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+--- faas_locations eval: $::Ways
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock',
+                      'slow ^POST \S+/(?:create\?name|start)\b');
+--- user_files eval
+FaasTest::files($::Busy, map { "$_.py" } qw(cancel finish kill function))
+--- code
+my $log = html_dir() . '/engine.sock.log';
+my $late = sub { return scalar(() = slurp($log) =~ m{^late: POST \S+/$_[0]}mg) };
+
+for my $case ([ 'create', 'cancel' ], [ 'create', 'finish' ], [ 'start', 'kill' ],
+              [ 'start', 'function' ])
+{
+    my ($stage, $way) = @$case;
+    my $n = $late->($stage);
+    my $sock = sent('GET', "/$way/$way");
+
+    ok(wait_for(30, sub { $late->($stage) > $n }), "$way: the engine has been asked: $stage");
+    abort_connection($sock);
+
+    ok(settled($way, 60), "$way: no place is taken");
+    is(get("/function/$way", timeout => 60)->{status}, '200', "$way: the next one is answered");
+    is(scalar(instances($way)), 1, "$way: by the only instance");
+}
+
+is(scalar(instances()), 4, 'and there is no other container');
+
+my $logged = slurp(server_root() . '/logs/access.log');
+
+like($logged, qr{"GET /$_/$_ HTTP/1.1" 499 }, "$_: logged as it is") for qw(cancel function kill);

@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 111;
+plan tests => 119;
 
 # What a command may find out of its surroundings.
 
@@ -38,6 +38,17 @@ print "clone ", $child > 0 ? 'yes' : 'no', "\n";
 # since Linux 5.19, and 6.12
 print "memory ", open(my $m, '+<', '/proc/' . getppid() . '/mem') ? 'yes' : 'no', "\n";
 print "kill ", kill(0, getppid()) ? 'yes' : 'no', "\n";
+print "its-fds ", grep({ readlink } glob('/proc/' . getppid() . '/fd/*')) ? 'yes' : 'no', "\n";
+
+# process_vm_readv(getppid(), ...), and pidfd_getfd()
+my $iovec = pack('PQ', my $room = "\0" x 8, 8);
+print "vm ", syscall(310, getppid(), $iovec, 1, $iovec, 1, 0) >= 0 ? 'yes' : 'no', "\n";
+my $pidfd = syscall(434, getppid(), 0);
+print "getfd ", $pidfd >= 0 && syscall(438, $pidfd, 0, 0) >= 0 ? 'yes' : 'no', "\n";
+
+# of all processes
+print "others ", grep({ m{/(\d+)$} && $1 != $$ && kill(0, $1) } glob('/proc/[0-9]*'))
+      ? 'yes' : 'no', "\n";
 
 open(my $fh, '<', '/proc/self/status') or die;
 /^(NoNewPrivs):\s*(\S+)/ && print "$1 $2\n" for <$fh>;
@@ -114,6 +125,10 @@ my $res = http(request('POST', '/function/cat',
                        headers => ['Transfer-Encoding: chunked'],
                        body => "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"));
 is($res->{body}, 'abcde', 'a chunked body');
+
+is(post('/functions', '{"name":"cat","language":"python","source_code":""}')->{status}, 409,
+   'no function of that name is created');
+ok(!-e html_dir() . '/fn/cat.py', 'nothing is written');
 
 is(post('/function/exact', '')->{body}, "\0" x 65536, 'as much as fits');
 is(post('/function/slow', '')->{body}, "a\nb\n", 'in two parts');
@@ -241,13 +256,17 @@ is(post('/function/signals', '')->{body}, "SigBlk:\t" . '0' x 16
 SKIP: {
     my ($major, $minor) = split /\./, (POSIX::uname())[2];
 
-    skip 'an older kernel', 2 if $major * 1000 + $minor < 5019;
+    skip 'an older kernel', 6 if $major * 1000 + $minor < 5019;
 
     is($is{memory}, 'no', 'no way into its memory');
+    is($is{'its-fds'}, 'no', 'nor its descriptors');
+    is($is{vm}, 'no', 'no call reads it');
+    is($is{getfd}, 'no', 'nor takes a descriptor of it');
 
-    skip 'an older kernel', 1 if $major * 1000 + $minor < 6012;
+    skip 'an older kernel', 2 if $major * 1000 + $minor < 6012;
 
     is($is{kill}, 'no', 'no signal to it');
+    is($is{others}, 'no', 'nor to another');
 }
 
 is($is{session}, 'own', 'a group of its own');
@@ -278,4 +297,6 @@ is($result->{error_message}, "the command exited with code 3: bad\n",
 is(invoke('killed')->{error_message},
    "the command was ended by signal 9: dying\n", 'a signal');
 is(invoke('none')->{status}, 'failed', 'no program');
+is(invoke('early')->{status}, 'success', 'stdout closed before the end');
+is(invoke('true', '"' . 'x' x 300000 . '"')->{status}, 'success', 'input that is not read');
 is(invoke('nobody')->{status}, 'HTTP 404', 'unknown name');

@@ -14,10 +14,6 @@
 #include <sys/file.h>
 
 
-/* the lock is held for a write and an fsync: milliseconds, if it is held */
-#define NGX_HTTP_FAAS_FILE_LOCK_TRIES  200
-
-
 static void ngx_http_faas_file_identity(struct stat *st,
     ngx_http_faas_identity_t *identity);
 static ngx_int_t ngx_http_faas_file_load(ngx_pool_t *pool, ngx_fd_t fd,
@@ -355,9 +351,8 @@ ngx_http_faas_file_sync_dir(ngx_pool_t *pool, ngx_str_t *path,
 ngx_fd_t
 ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log)
 {
-    ngx_fd_t    fd;
-    ngx_err_t   err;
-    ngx_uint_t  n;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
 
     fd = open((char *) dir->data, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
 
@@ -370,25 +365,16 @@ ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log)
         return NGX_INVALID_FILE;
     }
 
-    err = 0;
-
-    for (n = 0; n < NGX_HTTP_FAAS_FILE_LOCK_TRIES; n++) {
-
-        if (flock(fd, LOCK_EX|LOCK_NB) == 0) {
-            return fd;
-        }
-
-        err = ngx_errno;
-
-        if (err != NGX_EAGAIN && err != NGX_EINTR) {
-            break;
-        }
-
-        ngx_msleep(1);
+    if (flock(fd, LOCK_EX|LOCK_NB) == 0) {
+        return fd;
     }
 
-    ngx_log_error(NGX_LOG_ERR, log, err, "faas: flock(\"%s\") failed",
-                  dir->data);
+    err = ngx_errno;
+
+    if (err != NGX_EAGAIN) {
+        ngx_log_error(NGX_LOG_ERR, log, err, "faas: flock(\"%s\") failed",
+                      dir->data);
+    }
 
     (void) ngx_close_file(fd);
     ngx_set_errno(err);

@@ -40,8 +40,9 @@ ngx_int_t ngx_http_faas_file_write(ngx_pool_t *pool, ngx_str_t *path,
 
 /*
  * Locks a directory against all who write functions into it, for as long as
- * the descriptor is open: NGX_INVALID_FILE when that takes too long, logged,
- * or, with ngx_errno NGX_ENOENT, when there is no directory.
+ * the descriptor is open.  NGX_INVALID_FILE with ngx_errno: NGX_EAGAIN when
+ * somebody else has it, NGX_ENOENT when there is no directory; all but the
+ * former are logged.
  */
 ngx_fd_t ngx_http_faas_file_lock(ngx_str_t *dir, ngx_log_t *log);
 

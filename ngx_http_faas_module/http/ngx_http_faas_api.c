@@ -14,7 +14,13 @@
 
 #include "ngx_http_faas_api.h"
 #include "ngx_http_faas_invoke.h"
+#include "ngx_http_faas_request.h"
 #include "ngx_http_faas_store.h"
+
+
+/* for another write to be on the disk */
+#define NGX_HTTP_FAAS_API_RETRY  5              /* ms */
+#define NGX_HTTP_FAAS_API_WAIT   5000
 
 
 typedef enum {
@@ -35,6 +41,8 @@ static ngx_str_t *ngx_http_faas_api_header(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_api_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_api_write(ngx_http_request_t *r);
 static void ngx_http_faas_api_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_api_wait(ngx_http_request_t *r);
+static void ngx_http_faas_api_wait_handler(ngx_event_t *ev);
 
 
 ngx_int_t
@@ -311,5 +319,65 @@ ngx_http_faas_api_body_handler(ngx_http_request_t *r)
         rc = ngx_http_faas_store_delete(r, &name);
     }
 
+    if (rc == NGX_BUSY) {
+        rc = ngx_http_faas_api_wait(r);
+
+        if (rc == NGX_OK) {
+            return;
+        }
+    }
+
     ngx_http_finalize_request(r, rc);
+}
+
+
+/*
+ * Somebody else writes into the directory: a few milliseconds, or too long.
+ * NGX_OK: the handler will be called again.
+ */
+
+static ngx_int_t
+ngx_http_faas_api_wait(ngx_http_request_t *r)
+{
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_faas_request_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!ctx->timed) {
+        ctx->timed = 1;
+        ctx->expires = ngx_current_msec + NGX_HTTP_FAAS_API_WAIT;
+        ctx->deadline.handler = ngx_http_faas_api_wait_handler;
+    }
+
+    if ((ngx_msec_int_t) (ctx->expires - ngx_current_msec) <= 0) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: the directory of functions is locked");
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    ngx_http_faas_request_deadline(ctx, NGX_HTTP_FAAS_API_RETRY);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_api_wait_handler(ngx_event_t *ev)
+{
+    ngx_connection_t     *c;
+    ngx_http_request_t   *r;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_queue_data(ev, ngx_http_faas_ctx_t, deadline);
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_faas_api_body_handler(r);
+
+    ngx_http_run_posted_requests(c);
 }

@@ -142,8 +142,8 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
 
     /* where to go on without an instance is for us to say, see below */
 
-    conf->next_upstream |= NGX_HTTP_UPSTREAM_FT_ERROR
-                           |NGX_HTTP_UPSTREAM_FT_TIMEOUT;
+    conf->next_upstream = NGX_HTTP_UPSTREAM_FT_ERROR
+                          |NGX_HTTP_UPSTREAM_FT_TIMEOUT;
     conf->next_upstream_timeout = 0;
 
     bd->flcf = ngx_http_faas_get_loc_conf(r);
@@ -163,6 +163,10 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
 
         conf->read_timeout = NGX_MAX_INT32_VALUE;
         conf->send_timeout = NGX_MAX_INT32_VALUE;
+
+        /* and its result is of the function, whatever it answers */
+
+        conf->intercept_errors = 0;
     }
 
     u->conf = conf;

@@ -7,8 +7,9 @@
 
 
 #include "ngx_http_faas_spec.h"
+#include "ngx_http_faas_command_conf.h"
 #include "ngx_http_faas_document.h"
-#include "ngx_http_faas_settings.h"
+#include "ngx_http_faas_source.h"
 
 
 static ngx_int_t ngx_http_faas_spec_name(ngx_http_request_t *r,
@@ -118,6 +119,12 @@ ngx_http_faas_spec_sidecar(ngx_http_request_t *r, ngx_array_t *members,
     p = ngx_sprintf(p, "}\n");
     spec->sidecar.len = p - spec->sidecar.data;
 
+    if (spec->sidecar.len > NGX_HTTP_FAAS_SOURCE_SIDECAR) {
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
+                   "invalid_settings",
+                   "the settings are larger than 65536 bytes");
+    }
+
     return NGX_DECLINED;
 }
 
@@ -157,7 +164,6 @@ ngx_http_faas_spec_name(ngx_http_request_t *r, ngx_str_t *name,
 {
     if (name && spec->name.data == NULL) {
         spec->name = *name;
-        return NGX_DECLINED;
     }
 
     if (spec->name.data == NULL) {
@@ -176,6 +182,14 @@ ngx_http_faas_spec_name(ngx_http_request_t *r, ngx_str_t *name,
     {
         return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
                    "invalid_name", "name is not that of the URI");
+    }
+
+    if (ngx_http_faas_command_find(r, &spec->name)) {
+
+        /* no call would ever reach it */
+
+        return ngx_http_faas_reply_literal(r, NGX_HTTP_CONFLICT,
+                   "already_exists", "there is a command of this name");
     }
 
     return NGX_DECLINED;

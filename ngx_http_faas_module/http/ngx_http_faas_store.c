@@ -20,7 +20,7 @@
 
 
 typedef ngx_int_t (*ngx_http_faas_store_pt)(ngx_http_request_t *r,
-    ngx_http_faas_spec_t *spec);
+    ngx_str_t *name);
 
 
 static ngx_int_t ngx_http_faas_store_write(ngx_http_request_t *r,
@@ -30,11 +30,13 @@ static ngx_int_t ngx_http_faas_store_put_sidecar(ngx_http_request_t *r,
 static void ngx_http_faas_store_begin(ngx_http_request_t *r,
     ngx_http_faas_spec_t *spec);
 static ngx_int_t ngx_http_faas_store_locked(ngx_http_request_t *r,
-    ngx_http_faas_spec_t *spec, ngx_http_faas_store_pt write);
+    ngx_str_t *name, ngx_http_faas_store_pt write);
+static ngx_int_t ngx_http_faas_store_post(ngx_http_request_t *r,
+    ngx_str_t *name);
 static ngx_int_t ngx_http_faas_store_add(ngx_http_request_t *r,
     ngx_http_faas_spec_t *spec);
 static ngx_int_t ngx_http_faas_store_put(ngx_http_request_t *r,
-    ngx_http_faas_spec_t *spec);
+    ngx_str_t *name);
 static ngx_int_t ngx_http_faas_store_location(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_http_faas_store_find(ngx_http_request_t *r,
@@ -183,8 +185,8 @@ ngx_http_faas_store_state(ngx_http_request_t *r,
 /* a name is of one file, of whatever language: looks and writes at once */
 
 static ngx_int_t
-ngx_http_faas_store_locked(ngx_http_request_t *r,
-    ngx_http_faas_spec_t *spec, ngx_http_faas_store_pt write)
+ngx_http_faas_store_locked(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_http_faas_store_pt write)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
@@ -192,10 +194,11 @@ ngx_http_faas_store_locked(ngx_http_request_t *r,
     fd = ngx_http_faas_file_lock(&ngx_http_faas_get_pool(r)->root,
                                  r->connection->log);
     if (fd == NGX_INVALID_FILE) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
+        return (ngx_errno == NGX_EAGAIN) ? NGX_BUSY
+                                         : NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    rc = write(r, spec);
+    rc = write(r, name);
 
     (void) ngx_close_file(fd);
 
@@ -206,10 +209,17 @@ ngx_http_faas_store_locked(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_faas_store_create(ngx_http_request_t *r)
 {
+    return ngx_http_faas_store_locked(r, NULL, ngx_http_faas_store_post);
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_post(ngx_http_request_t *r, ngx_str_t *name)
+{
     ngx_int_t             rc;
     ngx_http_faas_spec_t  spec;
 
-    rc = ngx_http_faas_spec(r, NULL, &spec);
+    rc = ngx_http_faas_spec(r, name, &spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -219,7 +229,7 @@ ngx_http_faas_store_create(ngx_http_request_t *r)
                    "invalid_language", "language is missing");
     }
 
-    return ngx_http_faas_store_locked(r, &spec, ngx_http_faas_store_add);
+    return ngx_http_faas_store_add(r, &spec);
 }
 
 
@@ -389,27 +399,24 @@ ngx_http_faas_store_location(ngx_http_request_t *r, ngx_str_t *name)
 ngx_int_t
 ngx_http_faas_store_replace(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_int_t             rc;
-    ngx_http_faas_spec_t  spec;
+    return ngx_http_faas_store_locked(r, name, ngx_http_faas_store_put);
+}
+
+
+static ngx_int_t
+ngx_http_faas_store_put(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_int_t                      rc;
+    ngx_uint_t                     status;
+    ngx_http_faas_spec_t           spec;
+    ngx_http_faas_listing_item_t   item;
 
     rc = ngx_http_faas_spec(r, name, &spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    return ngx_http_faas_store_locked(r, &spec, ngx_http_faas_store_put);
-}
-
-
-static ngx_int_t
-ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_spec_t *spec)
-{
-    ngx_int_t                      rc;
-    ngx_str_t                     *name;
-    ngx_uint_t                     status;
-    ngx_http_faas_listing_item_t   item;
-
-    name = &spec->name;
+    name = &spec.name;
 
     rc = ngx_http_faas_store_find(r, name, &item);
 
@@ -419,22 +426,22 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_spec_t *spec)
 
     status = (rc == NGX_OK) ? NGX_HTTP_OK : NGX_HTTP_CREATED;
 
-    if (spec->runtime == NULL) {
+    if (spec.runtime == NULL) {
 
         if (rc != NGX_OK) {
             return ngx_http_faas_reply_literal(r, NGX_HTTP_BAD_REQUEST,
                        "invalid_language", "language is missing");
         }
 
-        spec->runtime = item.runtime;
+        spec.runtime = item.runtime;
     }
 
-    rc = ngx_http_faas_spec_settings(r, spec);
+    rc = ngx_http_faas_spec_settings(r, &spec);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    rc = ngx_http_faas_store_write(r, spec, 0);
+    rc = ngx_http_faas_store_write(r, &spec, 0);
 
     if (rc == NGX_BUSY) {
         return ngx_http_faas_reply_literal(r, NGX_HTTP_CONFLICT,
@@ -448,7 +455,7 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_spec_t *spec)
     /* in another language it is another file */
 
     if (status == NGX_HTTP_OK
-        && spec->runtime != item.runtime
+        && spec.runtime != item.runtime
         && ngx_http_faas_file_delete(r->pool, &item.path, r->connection->log)
            == NGX_ERROR)
     {
@@ -461,7 +468,7 @@ ngx_http_faas_store_put(ngx_http_request_t *r, ngx_http_faas_spec_t *spec)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_faas_store_begin(r, spec);
+    ngx_http_faas_store_begin(r, &spec);
 
     return ngx_http_faas_store_reply(r, status, name);
 }
@@ -503,6 +510,9 @@ ngx_http_faas_store_delete(ngx_http_request_t *r, ngx_str_t *name)
         }
 
         (void) ngx_close_file(fd);
+
+    } else if (ngx_errno == NGX_EAGAIN) {
+        return NGX_BUSY;
 
     } else if (ngx_errno != NGX_ENOENT) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;

@@ -13,7 +13,8 @@
 
 /*
  * The functions as resources.  Names have been checked, bodies been read;
- * each answers, and returns what is for ngx_http_finalize_request().
+ * each answers, and returns what is for ngx_http_finalize_request(), or
+ * NGX_BUSY: somebody else writes now, and nothing was done yet.
  */
 
 ngx_int_t ngx_http_faas_store_list(ngx_http_request_t *r);
