@@ -13,7 +13,8 @@ use Time::HiRes qw(sleep);
 
 # new(NAME, http => "lines of http {}", server => "lines of server {}",
 #     level => of the error log, workers => N,
-#     connections => of a worker, zone => size)
+#     connections => of a worker, zone => size,
+#     under => [ a command to run it by, %s is its directory ])
 
 sub new {
     my ($class, $name, %opt) = @_;
@@ -33,7 +34,10 @@ sub new {
     $self->write_file('html/static', "static\n");
     $self->write_file('nginx.conf', $self->_conf(%opt));
 
-    system('nginx', '-q', '-p', $self->{prefix}, '-c', "$dir/nginx.conf") == 0
+    my @under = map { s/%s/$dir/r } @{ $opt{under} // [] };
+
+    system(@under, 'nginx', '-q', '-p', $self->{prefix}, '-c',
+           "$dir/nginx.conf") == 0
         or die "nginx does not start\n";
 
     poll($self->{address}, request('GET', '/static'), 10)
