@@ -290,8 +290,7 @@ sub reload {
     signal_master('HUP');
 
     return wait_for(10, sub {
-        wait_for(5, sub { worker_pids() == 2 });    # the second has its title late
-my @pids = worker_pids();
+        my @pids = worker_pids();
         return @pids == 2 && !grep { $old{$_} } @pids;
     });
 }
@@ -302,8 +301,8 @@ __DATA__
 
 === TEST 1: sources that do not become a server, each with its reason
 --- faas_http
-    faas_runtime python start_timeout=4s;
-    faas_runtime deno start_timeout=4s;
+    faas_runtime python start_timeout=8s;
+    faas_runtime deno start_timeout=8s;
 --- user_files
 >>> fn/syntax.py
 import os
@@ -376,8 +375,8 @@ my @cases = (
     [ 'signal.py', qr/signal 11/ ],
     [ 'memory.py', qr/memory/i ],
     [ 'loopback.py', qr/127\.0\.0\.1/, qr/0\.0\.0\.0/ ],
-    [ 'never.py', qr/did not listen on port 8080 within 4000 ms/, qr/thinking/ ],
-    [ 'never.ts', qr/did not listen on port 8080 within 4000 ms/ ],
+    [ 'never.py', qr/did not listen on port 8080 within 8000 ms/, qr/thinking/ ],
+    [ 'never.ts', qr/did not listen on port 8080 within 8000 ms/ ],
 );
 
 my @answers = parallel([ map { invoke_request($_->[0], undef,
@@ -576,7 +575,6 @@ my $down = sub {
     }
 };
 
-wait_for(5, sub { worker_pids() == 2 });    # the second has its title late
 my @pids = worker_pids();
 
 is(get('/static')->{body}, "static\n", 'nginx starts without an engine');
@@ -626,7 +624,6 @@ unknown directive "broken"
 my $conf = server_root() . '/conf/nginx.conf';
 my $good = slurp($conf);
 my $host = invoke('die', '"host"')->{output}[0];
-wait_for(5, sub { worker_pids() == 2 });    # the second has its title late
 my @pids = worker_pids();
 
 write_file($conf, "$good\nbroken on;\n");

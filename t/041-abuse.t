@@ -108,6 +108,7 @@ run_tests();
 __DATA__
 
 === TEST 1: one request in is one request out
+--- fresh
 --- faas_http
     faas_runtime python concurrency=64;
 --- user_files eval: ">>> fn/record.py\n$::Record"
@@ -196,6 +197,7 @@ is(join("\n", grep { !m{^(?:GET|POST) /(?:case-\d+|start) HTTP/1\.1$} } @$lines)
 
 
 === TEST 2: so it is over HTTP/2
+--- fresh
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;

@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 55;
+plan tests => 57;
 
 our $Where = where_py();
 
@@ -93,6 +93,7 @@ is($memory->($new), 104, 'a first call soon after a reload has the new limit');
 
 
 === TEST 3: one start at a time
+--- fresh
 --- faas_http
     faas_docker_concurrency 1;
     faas_runtime python prewarm=0;
@@ -174,8 +175,10 @@ for my $round (1, 2) {
     my ($pid) = (worker_pids())[$round - 1];
 
     is(where(get("/function/f$round"))->{service}, "f$round", 'a function is called');
+    ok(wait_for(3, sub { instances("f$round") == 1 }), 'it has an instance');
     kill('KILL', $pid) or die "kill: $!";
-    ok(wait_for(8, sub { spares() == 1 }), 'a worker is killed, one stands ready');
+    ok(wait_for(8, sub { worker_pids() == 2 && spares() == 1 }),
+       'a worker is killed, one stands ready');
     ok(wait_for(12, sub { !instances("f$round") }), 'and what is idle goes');
 }
 

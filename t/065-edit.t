@@ -57,7 +57,7 @@ for my $version (2 .. 21) {
     my $began = time;
 
     if ($version % 2) {
-        my $body = JSON::PP->new->encode({ source_code => $source });
+        my $body = Cpanel::JSON::XS->new->encode({ source_code => $source });
         my $res = http(request('PUT', '/functions/edit', body => $body));
 
         $failed++ if $res->{status} != 200;

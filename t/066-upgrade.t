@@ -49,7 +49,7 @@ sub other_conf {
     $conf =~ s/\bfaas_zone \w+/faas_zone other/;
     $conf =~ s/nginx\.pid/other.pid/g;
     $conf =~ s/error\.log/other.log/g;
-    $conf =~ s/listen\s+\d+/listen $port/;
+    $conf =~ s{(\blisten\s+)\d+}{$1$port}g;
 
     write_file("$root/conf/other.conf", $conf);
     return ("$root/conf/other.conf", $port);
@@ -60,6 +60,7 @@ run_tests();
 __DATA__
 
 === TEST 1: two nginx with zones of different names
+--- fresh
 --- faas_http
     faas_runtime python prewarm=1 concurrency=4;
     faas_runtime deno prewarm=0;
@@ -69,7 +70,8 @@ my ($conf, $port) = main::other_conf();
 my $pid_file = server_root() . '/logs/other.pid';
 my $mine = main::host_of('f');
 
-ok(start_nginx($conf), 'another nginx starts');
+ok(start_nginx($conf), 'another nginx starts')
+    or diag(slurp(server_root() . '/logs/start.out'));
 ok(wait_for(5, sub { -s $pid_file }), 'and has its number');
 
 chomp(my $other = slurp($pid_file));

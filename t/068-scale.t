@@ -148,10 +148,10 @@ is(counted(parallel([ (request('GET', '/function/cold')) x 2 ])), '2 x 200',
 
 === TEST 5: no longer than queue_timeout
 --- faas_http
-    faas_runtime python prewarm=0 concurrency=1 max_instances=1 queue_timeout=1s;
+    faas_runtime python prewarm=1 concurrency=1 max_instances=1 queue_timeout=1s;
 --- user_files eval: ">>> fn/late.py\n$::Busy"
 --- code
-wait_for(10, sub { get('/function/late')->{status} eq '200' });
+wait_for(30, sub { get('/function/late')->{status} eq '200' });
 
 my $busy = sent('GET', '/function/late/sleep/5');
 ok(active('late', 1), 'one is at work');
@@ -176,10 +176,13 @@ is(get('/function/late')->{status}, '200', 'the next one is served');
 --- code
 get('/function/leave');
 
-my $busy = sent('GET', '/function/leave/sleep/5');
+my $busy = sent('GET', '/function/leave/sleep/8');
 ok(active('leave', 1), 'one is at work');
 
-my @waiters = map { sent('GET', '/function/leave') } 1 .. 10;
+# one after another: whom two workers accept at once may be the first of them
+my @waiters = map { my $sock = sent('GET', '/function/leave');
+                    waiting('leave', $_);
+                    $sock } 1 .. 10;
 ok(waiting('leave', 10), 'ten wait');
 is(error_code(get('/function/leave')), '503 no_capacity', 'there is no place');
 

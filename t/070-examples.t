@@ -12,7 +12,7 @@ use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 
-plan tests => 202;
+plan tests => 203;
 
 our $Root = server_root();
 our $Nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
@@ -275,6 +275,7 @@ $Cases{'api-keys.conf'} = {
 
         is(get('/hello')->{status}, 401, 'keys: none');
         is(get('/hello', $key->('eve'))->{status}, 401, 'keys: a wrong one');
+        is(get('/hello', $key->('ADA'))->{status}, 401, 'keys: one in other letters');
         is(scalar(instances('hello')), 0, 'keys: no container for these');
         is(said('/hello', $key->('ada')), "200 Hello, ada! hello was asked for /\n",
            'keys: Ada');

@@ -10,7 +10,7 @@ use FaasLife;
 use IO::Uncompress::Gunzip qw(gunzip);
 use Time::HiRes qw(sleep time);
 
-plan tests => 108;
+plan tests => 109;
 
 # Tells what it was asked, and does what the query says: "status=", "sleep=",
 # "size=", and headers of any other name.
@@ -622,6 +622,18 @@ like(told(get('/replaced?size=100'))->{more}, qr/\A(?:yyyy){25}\z/, 'sub_filter'
         proxy_pass http://functions;
     }
 
+    location /functions-own {
+        faas_api /invoked/;
+    }
+
+    location /invoked/ {
+        rewrite ^ /?status=404 break;
+        proxy_intercept_errors on;
+        error_page 404 = @sorry;
+        faas tell;
+        proxy_pass http://functions;
+    }
+
     location /denied {
         error_page 403 = @sorry;
         deny all;
@@ -667,6 +679,11 @@ is(told(post('/late?sleep=3', 'a body'))->{service}, 'sorry', 'one that is late'
 is(by('/own?status=404'), 'sorry', "a function's own error");
 is(by('/own?status=500'), 'sorry', 'and another');
 is(by('/own?status=200'), 'tell', 'all is well');
+
+my $result = decode_json(post('/functions-own/tell/invoke', '{}')->{body});
+
+is("$result->{http_status_code} $result->{output}{service}", '404 tell',
+   'a result is of the function, whatever that says');
 is(by('/denied'), 'sorry', 'one that is denied');
 
 is(get('/try/file')->{body}, "a file\n", 'a file that is there');

@@ -104,6 +104,7 @@ run_tests();
 __DATA__
 
 === TEST 1: a hit wakes nothing, and holds nothing
+--- fresh
 --- faas_http eval: $::Http
 --- config
     location /c/ {
@@ -234,6 +235,7 @@ ok(header($res[0], 'Retry-After'), 'and when to try again');
 
 
 === TEST 4: an old answer while a new one is made, with one place
+--- fresh
 --- faas_http eval: $::Http
 --- config
     location /c/ {
@@ -292,6 +294,7 @@ like(cached('/c/f?sleep=2'), qr/\A200 STALE call 1\z/, 'it is gone: once more');
 
 
 === TEST 5: an old answer on errors, without a background
+--- fresh
 --- faas_http eval: $::Http
 --- config
     location /c/ {
@@ -416,6 +419,7 @@ ok(wait_for(10, sub { cached('/c/again') =~ /\A200/ }), 'and all is well');
 
 
 === TEST 8: and so is who has a body that is not read first
+--- fresh
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;

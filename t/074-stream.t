@@ -455,7 +455,7 @@ my @socks = map {
     syswrite($sock, "POST /function/slow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                     . "Content-Length: 20\r\n\r\n");
     $sock;
-} 1 .. 40;
+} 1 .. 200;
 
 my $before = peak_memory();
 
@@ -467,11 +467,11 @@ for my $byte (1 .. 10) {
 my $stands = stands('slow');
 
 is("$stands->{active} $stands->{waiting}", '0 0', 'they have no place, nor wait for one');
-cmp_ok(peak_memory() - $before, '<', 2048, 'and little memory');
+cmp_ok(peak_memory() - $before, '<', 4096, 'and little memory');
 
 # one after another, for the queue is short
 
-is(counted(map { syswrite($_, 'x' x 10); answer_of($_) } @socks), '40 x 200',
+is(counted(map { syswrite($_, 'x' x 10); answer_of($_) } @socks), '200 x 200',
    'at their end they are served');
 
 # one that never ends

@@ -115,7 +115,7 @@ is(answers('here', 2), $hosts, 'they serve');
 
 # created
 
-my $json = JSON::PP->new->latin1;
+my $json = Cpanel::JSON::XS->new->latin1;
 
 is(post('/functions', $json->encode({ name => 'made', language => 'python',
                                       source_code => $main::Busy, min_instances => 1 }))->{status},

@@ -9,7 +9,7 @@ use FaasLife;
 use Digest::SHA qw(sha1_hex);
 use Time::HiRes qw(sleep time);
 
-plan tests => 75;
+plan tests => 79;
 
 worker_connections(1024);
 
@@ -118,6 +118,9 @@ $res = post('/function/yess', '');
 is($res->{status}, 500, 'too much at once');
 is(decode_json($res->{body})->{error}{code}, 'output_too_large', 'its code');
 
+is(http(invoke_request('yes'))->{complete}, 0, 'invoked: a result that has begun is cut off');
+is(invoke('yess')->{status}, 'failed', 'invoked: failed');
+
 ok(wait_for(5, sub { !main::children() }), 'no process is left');
 
 
@@ -132,10 +135,11 @@ for (['daemon', '60.75'], ['job', '60.875']) {
 
     is($res->{body}, "out\n", "$name: output");
     ok(time - $began < 20, "$name: nobody waits for it");
+    is(invoke($name)->{output}, "out\n", "$name: invoked");
 }
 
 ok(wait_for(5, sub { !main::running('60.875') }), 'a job ends with its shell');
-is(main::running('60.75'), 1, 'a session of its own goes on');
+is(main::running('60.75'), 2, 'a session of its own goes on');
 
 for (glob '/proc/[0-9]*/cmdline') {
     my $line = eval { slurp($_) } // '';
@@ -210,6 +214,9 @@ is(join(' ', map { $_->{status} } @res), '200 200 200', 'and the queue');
 === TEST 7: nothing is left
 --- faas_http eval: main::commands()
 --- code
+# the second worker has its title late
+wait_for(5, sub { worker_pids() == 2 });
+
 my $before = main::descriptors();
 my %seen;
 

@@ -15,7 +15,7 @@ sub commands {
     faas_command late  /bin/sh -c "sleep 1.5; cat | wc -c";
     faas_command first /bin/sh -c "read x; sleep 60.3125" timeout=500ms;
     faas_command none  /no/such/program;
-    faas_command soon  /usr/bin/head -c 300000 /dev/zero timeout=300ms;
+    faas_command soon  /usr/bin/head -c 300000 /dev/zero timeout=2s;
     faas_command stay  /bin/sleep 60.4375;
     faas_command long  /bin/sh -c
                  "sleep 0.5; head -c $0 /dev/zero; echo 'the end' >&2" 3000000;
@@ -41,7 +41,7 @@ sub locations {
     location @cat { faas cat; }
 
     location ~ ^/limited/(?<fn>[^/]+) {
-        limit_rate 100k;
+        limit_rate 60k;
         faas $fn;
     }
 

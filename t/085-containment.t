@@ -117,7 +117,7 @@ sub forbid {
 
 sub scan {
     my ($wanted) = @_;
-    my $res = post('/function/scan', JSON::PP::encode_json($wanted));
+    my $res = post('/function/scan', Cpanel::JSON::XS::encode_json($wanted));
 
     return $res->{status} == 200 ? $res->{body} : $res->{raw};
 }
@@ -241,7 +241,7 @@ my %spec = (name => 'evil-1.x_y', language => 'python', source_code => $source);
 for (qw(HostConfig Privileged Binds CapAdd Mounts Devices NetworkMode SecurityOpt User
         Entrypoint Cmd seccomp image tmpfs))
 {
-    my $res = post('/functions', JSON::PP::encode_json({ %spec, $_ => ['x'] }));
+    my $res = post('/functions', Cpanel::JSON::XS::encode_json({ %spec, $_ => ['x'] }));
     is("$res->{status} " . decode_json($res->{body})->{error}{code}, '400 unknown_field', $_);
 }
 
@@ -249,7 +249,7 @@ for (qw(HostConfig Privileged Binds CapAdd Mounts Devices NetworkMode SecurityOp
 
 my %env = ('HostConfig' => '{"Privileged":true}', '"},"Privileged":true,"' => $evil,
            'Binds' => '["/:/host"]', "A\n\\" => $evil);
-my $res = post('/functions', JSON::PP::encode_json({ %spec, env => \%env }));
+my $res = post('/functions', Cpanel::JSON::XS::encode_json({ %spec, env => \%env }));
 
 is($res->{status}, 201, 'created') or diag($res->{raw});
 is(result(http(invoke_request($spec{name}, '"called"')))->{output}, 'called', 'called');
@@ -272,9 +272,9 @@ is(scalar(keys %$address), 1, 'and no other');
 my (undef, $profile) = @{ $body->{HostConfig}{SecurityOpt} };
 $profile =~ s/^seccomp=//;
 
-my $false = JSON::PP::false();
-my $true = JSON::PP::true();
-my $canonical = JSON::PP->new->canonical->pretty;
+my $false = Cpanel::JSON::XS::false();
+my $true = Cpanel::JSON::XS::true();
+my $canonical = Cpanel::JSON::XS->new->canonical->pretty;
 
 is($canonical->encode($body), $canonical->encode({
     Image => 'faas-python', User => '65534:65534', WorkingDir => '/tmp',

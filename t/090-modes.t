@@ -6,13 +6,15 @@ use FaasTest;
 use FaasClient;
 use FaasLife;
 
-plan tests => 55;
+use List::Util qw(sum);
+
+plan tests => 70;
 
 our $Where = where_py();
 
 
 sub json {
-    return JSON::PP->new->utf8->encode($_[0]);
+    return Cpanel::JSON::XS->new->utf8->encode($_[0]);
 }
 
 
@@ -31,12 +33,19 @@ sub told {
 }
 
 
+# what the workers have taken of a processor, in hundredths of a second
+
+sub ticks {
+    return sum(map { (split ' ', slurp("/proc/$_/stat"))[13, 14] } worker_pids());
+}
+
+
 # in the configuration of the block, with these words for those, from the start
 
 sub started_with {
     my ($name, @change) = @_;
 
-    ok(stop_nginx('TERM', 15), "$name: the one before ends");
+    ok(stop_nginx('QUIT', 30), "$name: the one before ends");
     change_conf(@change);
     ok(start_nginx(), "$name: nginx starts");
     ok(wait_for(10, sub { get('/functions')->{status} eq '200' }), "$name: and serves");
@@ -102,3 +111,23 @@ main::smoke('no master');
 
 ok(stop_nginx('QUIT', 15), 'no master: it ends');
 is(scalar(instances()), 0, 'no master: no container is left');
+
+
+
+=== TEST 2: without epoll, where nginx has another way
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- code
+SKIP: {
+    skip('nginx has no poll', 14)
+        if `$ENV{TEST_NGINX_BINARY} -V 2>&1` !~ /--with-poll_module/;
+
+    main::started_with('poll', 'events {' => "events {\n    use poll;");
+    ok(wait_for(10, sub { worker_pids() == 2 }), 'poll: two workers');
+    main::smoke('poll');
+
+    my $ticks = main::ticks();
+    sleep 2;
+    cmp_ok(main::ticks() - $ticks, '<', 100, 'poll: no worker spins while nobody calls');
+}

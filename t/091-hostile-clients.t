@@ -1,6 +1,6 @@
 # Clients that reset what they began, over HTTP/2 and before they are told to go
-# on, connections until there are no more, and functions that write a byte at a
-# time.
+# on, connections until there are no more, and functions, and an engine, that
+# write a byte at a time.
 
 use lib 't/lib';
 use FaasTest;
@@ -10,7 +10,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep);
 
-plan tests => 35;
+plan tests => 45;
 
 worker_connections(256);
 
@@ -112,13 +112,6 @@ sub pour {
     return 1;
 }
 
-# the second worker has its title late
-
-sub both {
-    wait_for(10, sub { worker_pids() == 2 });
-    return worker_pids();
-}
-
 run_tests();
 
 __DATA__
@@ -128,6 +121,7 @@ __DATA__
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_runtime python concurrency=4 queue=64;
+    keepalive_requests 1100;
 
     upstream functions {
         faas;
@@ -154,7 +148,7 @@ __DATA__
 my ($port) = slurp(server_root() . '/conf/nginx.conf') =~ /127\.0\.0\.1:(\d+) http2/;
 
 is(get('/function/warm')->{status}, '200', 'a function serves');
-my @pids = main::both();
+my @pids = worker_pids();
 
 # "cold" has no instance when the first of its requests comes
 
@@ -165,11 +159,11 @@ for my $path ('/function/warm/sleep/1', '/function/warm', '/function/cold',
         my $sock = main::h2_connect($port);
 
         # GOAWAY comes after the last of keepalive_requests
-        main::pour($sock, main::h2_resets(1, 900, $path));
+        main::pour($sock, main::h2_resets(1, 1000, $path));
         $i == 1 ? abort_connection($sock) : close $sock;
     }
 
-    is(get('/functions/warm')->{status}, '200', "9 hundred twice: $path");
+    is(get('/functions/warm')->{status}, '200', "a thousand twice: $path");
 }
 
 for my $name (qw(warm cold)) {
@@ -190,10 +184,10 @@ is(scalar(instances()), 2, 'and one container of each');
 --- code
 is(get('/function/expect')->{status}, '200', 'a function serves');
 
-my @pids = main::both();
+my @pids = worker_pids();
 
 for my $path ('/function/expect', '/functions/expect/invoke', '/functions') {
-    for my $i (1 .. 140) {
+    for my $i (1 .. 1334) {
         my $sock = sent('POST', $path,
                         headers => [ 'Expect: 100-continue', 'Content-Length: 100' ]);
 
@@ -203,7 +197,7 @@ for my $path ('/function/expect', '/functions/expect/invoke', '/functions') {
         abort_connection($sock);
     }
 
-    is(get('/function/expect')->{status}, '200', "140 times $path");
+    is(get('/function/expect')->{status}, '200', "1334 times $path");
 }
 
 ok(settled('expect'), 'no place is taken');
@@ -215,15 +209,22 @@ is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
 --- log_allow
 worker_connections are not enough
 --- faas_http
+    faas_limits min_instances=1;
     faas_runtime python prewarm=1 concurrency=4;
     faas_runtime deno prewarm=0;
---- user_files eval: FaasTest::files($::Busy, qw(warm.py cold.py))
+--- user_files eval
+FaasTest::files($::Busy, qw(warm.py cold.py kept.py)) . ">>> fn/kept.json\n{\"min_instances\":1}"
 --- code
 is(get('/function/warm')->{status}, '200', 'a function serves');
+ok(wait_for(20, sub { containers('kept') == 1 }), 'one is kept');
 
-my @pids = main::both();
+my ($kept) = containers('kept');
+my @pids = worker_pids();
 my @socks = map { connect_to() } 1 .. 700;
 sleep 0.5;
+
+# it is to be replaced, and nothing can be asked of the engine
+act_on('kill', $kept);
 
 # there may be none for the function, or for the engine
 my @answers = map { sent('GET', "/function/$_") } ('warm', 'cold') x 3;
@@ -236,6 +237,8 @@ read_all($_, 20) for @answers;
 is(get("/function/$_")->{status}, '200', "$_: it serves when they are gone")
     for qw(warm cold);
 ok(settled($_), "$_: no place is taken") for qw(warm cold);
+ok(wait_for(30, sub { my ($other) = containers('kept'); defined $other && $other ne $kept }),
+   'another one is kept');
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
 
 
@@ -257,3 +260,31 @@ for my $i (0 .. $#kinds) {
     like($invoked[$i]{body}, qr/"status":"success".*"output":\Q$text\E ?,"error_message":null/,
          "$kinds[$i]: invoked");
 }
+
+
+
+=== TEST 5: an engine that writes a byte at a time
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_runtime python prewarm=0 concurrency=4;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock', 'bytes');
+--- user_files eval: ">>> fn/f.py\n$::Busy"
+--- code
+my $res = get('/function/f', timeout => 60);
+my $host = eval { decode_json($res->{body})->{host} } // $res->{raw};
+
+like($host, qr/\A[0-9a-f]{12}\z/, 'a function is started');
+ok(wait_for(60, sub { (stands('f')->{state} // '') eq 'ready' }), 'and known');
+is(act_on('kill', $host), 204, 'its end is an event');
+ok(wait_for(60, sub { error_log_text() =~ /container "\S+" has ended/ }), 'which is heard');
+like(get('/function/f', timeout => 60)->{body}, qr/"host": "(?!$host)/, 'another one is started');
+is(http(request('DELETE', '/functions/f'))->{status}, 204, 'it is deleted');
+ok(wait_for(60, sub { !instances() }), 'and removed');

@@ -9,7 +9,7 @@ use FaasScale qw(sent answer_of settled);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 54;
+plan tests => 67;
 
 our $Where = where_py();
 
@@ -17,14 +17,6 @@ our $Where = where_py();
 sub host_of {
     my ($function) = @_;
     return where(get("/function/$function"))->{host};
-}
-
-
-# the second worker has its title late
-
-sub both {
-    wait_for(10, sub { worker_pids() == 2 });
-    return worker_pids();
 }
 
 
@@ -64,7 +56,7 @@ my $file = server_root() . '/conf/nginx.conf';
 my $good = slurp($file);
 my ($module) = $good =~ /^load_module (\S+ngx_http_faas_module\.so);/m;
 my $host = main::host_of('f');
-my @pids = main::both();
+my @pids = worker_pids();
 
 # the same with another signature: that of an nginx of other options
 
@@ -110,7 +102,6 @@ my $sock = sent('GET', '/function/f/sleep/2');
 
 sleep 0.3;
 change_conf('faas_zone test:1m' => 'faas_zone test:2m');
-main::both();
 ok(reload_nginx(), 'another size: a reload');
 is(where(get('/function/f'))->{service}, 'f', 'another size: it serves');
 is(where(answer_of($sock))->{host}, $host, 'another size: what was under way has ended well');
@@ -157,8 +148,6 @@ ok(settled('f'), 'no place is taken');
 --- code
 my $host = main::host_of('f');
 
-main::both();
-
 my @socks = map { my $sock = connect_to(); syswrite($sock, $_); $sock }
             (request('GET', '/function/f/sleep/60'), request('GET', '/function/f/drip/60'),
              request('POST', '/functions/f/invoke', headers => [ 'Content-Length: 100' ],
@@ -203,7 +192,7 @@ chmod 0777, $small;
 my $log = server_root() . '/logs/error.log';
 my $small = html_dir() . '/small';
 my $host = main::host_of('f');
-my @pids = main::both();
+my @pids = worker_pids();
 
 rename($log, "$log.1") or die "$!";
 signal_master('USR1');
@@ -228,3 +217,48 @@ ok(settled('f'), 'full: no place is taken');
 ok(stop_nginx('QUIT', 15), 'full: nginx ends');
 system('umount', '-l', $small);
 ok(start_nginx(), 'and starts');
+
+
+
+=== TEST 5: the file of the module is replaced
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+my ($module) = slurp(server_root() . '/conf/nginx.conf')
+               =~ /^load_module (\S+ngx_http_faas_module\.so);/m;
+my $copy = html_dir() . '/copy.so';
+my $mapped = sub {
+    return join ' ', map { slurp("/proc/$_/maps") =~ /\Q$copy\E( \(deleted\))?$/m
+                           ? $1 ? 'old' : 'new' : 'none' } master_pid(), worker_pids();
+};
+
+write_file($copy, slurp($module));
+change_conf($module => $copy);
+ok(stop_nginx('TERM', 15), 'nginx ends');
+ok(start_nginx(), 'and starts with a copy');
+
+my $host = main::host_of('f');
+
+FaasClient::wait_for_workers();
+
+# what it is replaced by is read at the next start only, whatever it is
+
+for my $case ([ 'another', slurp($module) ], [ 'none', "no module\n" ]) {
+    my ($name, $bytes) = @$case;
+
+    write_file("$copy.new", $bytes);
+    rename("$copy.new", $copy) or die "$!";
+
+    is(main::host_of('f'), $host, "$name: it serves");
+    ok(reload_nginx(), "$name: a reload");
+    is($mapped->(), 'old old old', "$name: the old one is still in use");
+    is(main::host_of('f'), $host, "$name: it serves, by the instance that was there");
+}
+
+write_file("$copy.new", slurp($module));
+rename("$copy.new", $copy) or die "$!";
+ok(stop_nginx('QUIT', 15) && start_nginx(), 'a start');
+FaasClient::wait_for_workers();
+is($mapped->(), 'new new new', 'has the new one');

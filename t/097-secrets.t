@@ -209,8 +209,6 @@ is(join("\n", grep { /faas: / && /[\x00-\x08\x0b-\x1f\x7f]/ } @lines), '',
     }
 --- user_files eval: ">>> fn/tricky.py\n$::Tricky"
 --- code
-wait_for(10, sub { worker_pids() == 2 });
-
 my $n = 4 << 20;
 my $fill = sub { $_[0] x ($n / length $_[0]) };
 my %odd = (

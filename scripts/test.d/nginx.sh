@@ -65,7 +65,8 @@ LIST
 
 
 # Called as: nginx_build DIR CC_OPT LD_OPT, leaves DIR/objs/nginx: that of the
-# distribution with these options behind its own, without dynamic modules.
+# distribution with these options behind its own, without dynamic modules, and
+# with poll besides epoll.
 nginx_build() {
     local dir=$1 cc=$2 ld=$3 source=$BUILD/nginx-source
     local flags stamp args=() arg
@@ -98,7 +99,7 @@ nginx_build() {
     cp -r "$source/source" "$dir/source"
 
     if ! ( cd "$dir/source" \
-           && ./configure "${args[@]}" --with-cc-opt="$cc" \
+           && ./configure "${args[@]}" --with-poll_module --with-cc-opt="$cc" \
                   --with-ld-opt="$ld" --builddir="$dir/objs" \
            && make -s -j "$(nproc)" -f "$dir/objs/Makefile" binary ) \
            > "$dir/log" 2>&1 </dev/null

@@ -16,11 +16,13 @@ use warnings;
 
 use Test::Nginx::Socket;
 
+use FaasEngine ();
+
 use Exporter 'import';
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use JSON::PP ();
+use Cpanel::JSON::XS ();
 use List::Util qw(max);
 use POSIX ();
 use Socket qw(SOL_SOCKET SO_RCVBUF);
@@ -36,13 +38,13 @@ our @EXPORT = qw(
     error_log_text slurp write_file
 );
 
-our $Engine = '/var/run/docker.sock';
 our $Timeout = 20;
 
 
 # Blocks
 
 my $run_helper = $Test::Nginx::Util::RunTestHelper;
+my %before;     # workers, while the last block ended
 
 $Test::Nginx::Util::RunTestHelper = sub {
     my ($block, @rest) = @_;
@@ -56,10 +58,14 @@ $Test::Nginx::Util::RunTestHelper = sub {
     my $allow = $block->log_allow;
     my $began = time;
 
+    wait_for_workers();
+
     ## no critic
     eval "package main; use strict; use warnings; no warnings 'once';\n"
          . "#line 1 \"$name\"\n$code\n; 1"
         or Test::More::fail("$name: died: $@");
+
+    %before = map { $_ => 1 } eval { worker_pids() };
 
     my @bad = grep { /\[(?:alert|crit|emerg)\]/ } split /\n/, error_log_text();
 
@@ -72,6 +78,21 @@ $Test::Nginx::Util::RunTestHelper = sub {
                    "$name: no [alert], [crit] or [emerg] in the log");
     Test::More::note(sprintf('%s: %.1f s', $name, time - $began));
 };
+
+
+# The port is open before there are workers, and these have their title even
+# later: nothing of them could be measured before.  Where the one nginx reads
+# its configuration again, those of the block before may still answer.
+
+sub wait_for_workers {
+    my ($conf) = eval { slurp(server_root() . '/conf/nginx.conf') };
+    my ($n) = ($conf // '') =~ /^worker_processes\s+(\d+);/m or return;
+
+    FaasTest::wait_for(10, sub {
+        my @pids = eval { worker_pids() };
+        return @pids >= $n && !grep { $before{$_} } @pids;
+    });
+}
 
 
 # Requests
@@ -145,6 +166,9 @@ sub parallel {
     my $deadline = $start + ($opt{timeout} || $Timeout);
     my ($readers, $writers) = (IO::Select->new, IO::Select->new);
     my (@answers, %of);
+
+    # whoever is not read is told otherwise
+    local $SIG{PIPE} = 'IGNORE';
 
     for my $bytes (@$requests) {
         my $sock = connect_to(%opt) or die "connect: $!";
@@ -313,7 +337,7 @@ sub header {
 
 sub decode_json {
     my ($text) = @_;
-    return JSON::PP->new->utf8->decode($text);
+    return Cpanel::JSON::XS->new->utf8->decode($text);
 }
 
 
@@ -358,7 +382,7 @@ sub invoke {
 sub engine {
     my ($method, $path) = @_;
     my ($res) = parallel([ request($method, $path, version => '1.0') ],
-                         unix => $Engine, timeout => 30);
+                         unix => $FaasEngine::Socket, timeout => 30);
 
     return $res;
 }
@@ -373,7 +397,7 @@ sub instances {
     my @all;
 
     for (1 .. 10) {
-        my $res = engine('GET', '/containers/json?all=1&' . our_filter());
+        my $res = engine('GET', '/containers/json?all=1&' . FaasTest::our_filter());
 
         @all = @{ decode_json($res->{body}) };
 
@@ -394,16 +418,6 @@ sub instances {
     }
 
     return my @none;
-}
-
-
-sub our_filter {
-    my $filter = { label => [ 'faas.prefix=' . server_root() . '/' ] };
-
-    $filter = JSON::PP->new->encode($filter);
-    $filter =~ s/([^A-Za-z0-9._-])/sprintf('%%%02X', ord $1)/ge;
-
-    return "filters=$filter";
 }
 
 

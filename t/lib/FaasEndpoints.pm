@@ -53,7 +53,7 @@ PY
 
 sub function_json {
     my ($name, $text) = @_;
-    return JSON::PP->new->encode({ name => $name, language => 'python',
+    return Cpanel::JSON::XS->new->encode({ name => $name, language => 'python',
                                    source_code => $text // $source });
 }
 

@@ -11,12 +11,12 @@ use FaasClient;
 use FaasTest ();
 
 use Exporter 'import';
-use JSON::PP ();
+use Cpanel::JSON::XS ();
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
-    spares ready ids act_on watch_events events
+    spares ready ids act_on seen_by seen_in watch_events events
     load load_end failed_calls where child end_child
     start_nginx stop_nginx reload_nginx change_conf alive
 );
@@ -78,6 +78,42 @@ sub act_on {
 }
 
 
+# What the running instances of a function have noted in "/tmp/seen", one a line:
+# files that can be read to their end even when the containers are gone; and how
+# often each line is there, in all of them.
+
+sub seen_by {
+    my ($function) = @_;
+    my @files;
+
+    for my $instance (grep { $_->{State} eq 'running' } instances($function)) {
+        my $pid = eval { inspect($instance->{Id})->{State}{Pid} } or next;
+
+        open(my $fh, '<:raw', "/proc/$pid/root/tmp/seen") or next;
+        push @files, $fh;
+    }
+
+    return @files;
+}
+
+
+sub seen_in {
+    my (%n, %known);
+
+    for my $fh (@_) {
+        next if $known{join ':', (stat $fh)[0, 1]}++;
+        seek($fh, 0, 0);
+
+        while (my $line = <$fh>) {
+            chomp $line;
+            $n{$line}++;
+        }
+    }
+
+    return %n;
+}
+
+
 # What the engine does with containers of this nginx from now on; a process
 # writes it down.
 
@@ -121,10 +157,10 @@ sub end_child {
 
 sub watch_events {
     my $file = FaasTest::server_root() . '/logs/events.' . time;
-    my $sock = connect_to(unix => $FaasClient::Engine) or die "engine: $!";
+    my $sock = connect_to(unix => $FaasEngine::Socket) or die "engine: $!";
 
     open(my $fh, '>:raw', $file) or die "$file: $!";
-    syswrite($sock, request('GET', '/events?' . FaasClient::our_filter(), version => '1.0'));
+    syswrite($sock, request('GET', '/events?' . FaasTest::our_filter(), version => '1.0'));
     read_some($sock, 5);
 
     child(sub {
@@ -163,7 +199,8 @@ sub events {
 
 # Load: so many clients, each in a process of its own, that call again and again,
 # one call at a time, till the end.  Gives all calls, each with its client and
-# the times of its beginning and its end.
+# the times of its beginning and its end.  A "{n}" in a path is another word each
+# time, and they are GET, unless "method" says otherwise.
 
 sub load {
     my ($clients, $paths, %opt) = @_;
@@ -182,12 +219,13 @@ sub load {
             local $SIG{PIPE} = 'IGNORE';
 
             for (my $i = 0; $more; $i++) {
-                my $path = $paths[$i % @paths];
+                my $path = $paths[$i % @paths] =~ s/\{n\}/$client-$i/r;
                 my $began = time;
-                my $res = eval { get($path, timeout => 15, %opt) }
+                my $res = eval { http(request($opt{method} // 'GET', $path, %opt),
+                                      timeout => 15, %opt) }
                           || { status => "none: $@", body => '', complete => 0 };
 
-                print $fh JSON::PP->new->latin1->encode({
+                print $fh Cpanel::JSON::XS->new->latin1->encode({
                     client => $client, path => $path, began => $began,
                     ended => time, status => $res->{status},
                     body => $res->{body}, complete => $res->{complete} }), "\n";
@@ -213,7 +251,7 @@ sub load_end {
 
     for my $client (@$load) {
         end_child($client->{pid});
-        push @calls, map { JSON::PP->new->latin1->decode($_) }
+        push @calls, map { Cpanel::JSON::XS->new->latin1->decode($_) }
                          split(/\n/, slurp($client->{file}));
     }
 

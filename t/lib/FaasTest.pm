@@ -11,7 +11,8 @@ package FaasTest;
 #
 # Functions are files below "fn/", by --- user_files.  A block may have its own
 # --- http_config or --- config; --- faas_http adds to the former, and
-# --- faas_locations to the latter.
+# --- faas_locations to the latter.  One with --- fresh has an nginx that was
+# started for it, in the mode that reloads a running one for the others, too.
 
 use strict;
 use warnings;
@@ -38,13 +39,13 @@ BEGIN {
 
 use Test::Nginx::Socket -Base;
 
+use FaasEngine ();
+
 use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
 our @EXPORT = qw(containers wait_for echo_py where_py fake_engine);
-
-our $Engine = '/var/run/docker.sock';
 
 master_on();
 workers(2);
@@ -55,21 +56,22 @@ $ENV{TEST_NGINX_HTML_DIR} ||= html_dir();
 # every block of a file has a fresh nginx, and the same zone
 my $zone = 'test';
 
+# those of this test, as the engine is asked for them
+sub our_filter () {
+    return FaasEngine::filter(label => 'faas.prefix=' . server_root() . '/');
+}
+
 # Containers of this test, for nginx labels them with its prefix.  Of a function,
 # its name stands at the end of theirs, a moment after the first answer: one that
 # is starting is nobody's yet.
 sub containers (;$) {
     my $function = shift;
 
-    my $prefix = server_root();
-    my @cmd = ('docker', 'ps', '-a', '--filter', "label=faas.prefix=$prefix/",
-               '--format', '{{.ID}} {{.Names}}');
-
     for (1 .. 10) {
-        open my $fh, '-|', @cmd or die "docker: $!";
         # one without a name was removed, whatever the list says
-        my %name = map { split } grep { /\S \S/ } <$fh>;
-        close $fh;
+        my %name = map { substr($_->{Id}, 0, 12) => $_->{Names}[0] }
+                   grep { @{ $_->{Names} || [] } }
+                   @{ FaasEngine::told('GET', '/containers/json?all=1&' . our_filter()) };
 
         return keys %name if !defined $function;
 
@@ -197,9 +199,12 @@ sub files ($@) {
 
 # An engine that listens at this path and takes notes: whatever nginx sends is
 # appended to the file "$path.log", byte for byte.  With "relay" the real engine
-# answers, with "mute" too, but its events are held back; with "silent" nobody
-# does, and else a ping is answered, and all other requests get 500 and this
-# message.  Gone when the test is.
+# answers; with "mute" too, but its events are held back; with "bytes" each byte
+# of its answers comes by itself; with "slow PATTERN" a request that matches is
+# noted as "late: ..." and sent on a moment later, and with "hold PATTERN" after
+# four seconds, whatever is sent meanwhile.  With "silent" nobody does, and
+# else a ping is answered, and all other requests get 500 and this message.  Gone
+# when the test is.
 my @engines;
 
 sub fake_engine ($$) {
@@ -234,10 +239,18 @@ sub serve_engine ($$$) {
     my ($listen, $log, $mode) = @_;
 
     my $select = IO::Select->new($listen);
-    my (%peer, %client, %got, %mute);
+    my (%peer, %client, %got, %mute, @held, %keep);
+    my $relay = $mode =~ /^(?:relay|mute|bytes|slow .*|hold .*)$/;
+    my $slow = $mode =~ /^slow (.*)/ ? qr/$1/ : undef;
+    my $hold = $mode =~ /^hold (.*)/ ? qr/$1/ : undef;
 
     while (1) {
-        for my $sock ($select->can_read) {
+        while (@held && $held[0]{until} <= time) {
+            my $held = shift @held;
+            write_all($held->{peer}, $held->{bytes});
+        }
+
+        for my $sock ($select->can_read(@held ? 0.1 : undef)) {
 
             if ($sock == $listen) {
                 my $client = $listen->accept or next;
@@ -245,8 +258,8 @@ sub serve_engine ($$$) {
                 $client{$client} = 1;
                 $select->add($client);
 
-                if ($mode eq 'relay' || $mode eq 'mute') {
-                    my $engine = IO::Socket::UNIX->new(Peer => $Engine)
+                if ($relay) {
+                    my $engine = IO::Socket::UNIX->new(Peer => $FaasEngine::Socket)
                         or die "engine: $!";
 
                     $peer{$client} = $engine;
@@ -271,7 +284,7 @@ sub serve_engine ($$$) {
                     delete $client{$_};
                     delete $got{$_};
                     delete $mute{$_};
-                    close $_;
+                    close $_ if !$keep{$_};
                 }
 
                 next;
@@ -290,7 +303,22 @@ sub serve_engine ($$$) {
                 $mute{$sock} = 2;
             }
 
-            write_all($peer, $bytes) if $peer;
+            if ($slow && $client{$sock} && $bytes =~ $slow) {
+                write_all($log, "\nlate: $&\n");
+                select undef, undef, undef, 0.3;
+            }
+
+            if ($hold && $client{$sock} && $bytes =~ $hold) {
+                write_all($log, "\nheld: $&\n");
+                push @held, { peer => $peer, bytes => $bytes, until => time + 4 };
+                $keep{$peer} = $peer;
+
+            } elsif ($mode eq 'bytes' && !$client{$sock}) {
+                write_all($peer, $_) for split //, $bytes;
+            } elsif ($peer) {
+                write_all($peer, $bytes);
+            }
+
             next if !$client{$sock};
 
             # a request at a time, for there are several connections
@@ -344,8 +372,39 @@ sub no_spares ($) {
     return $conf;
 }
 
+# Between two blocks of one nginx Test::Nginx removes files, and no directories
+# nor what a test put into them by itself.
+sub remove_files () {
+    require File::Find;
+
+    return if !-d html_dir();
+
+    File::Find::find({ bydepth => 1, no_chdir => 1, wanted => sub {
+        return if $_ eq html_dir();
+        -d && !-l ? rmdir : unlink;
+    } }, html_dir());
+}
+
+# Some blocks are about what an nginx does that has just been started.
+sub end_nginx () {
+    my $file = server_root() . '/logs/nginx.pid';
+
+    open my $fh, '<', $file or return;
+    chomp(my $pid = <$fh> // '');
+
+    kill 'QUIT', $pid if $pid;
+
+    wait_for(30, sub { !-e $file || !kill 0, $pid }) or die "nginx does not end";
+    unlink $file;
+}
+
 add_block_preprocessor(sub {
     my $block = shift;
+
+    if ($ENV{TEST_NGINX_USE_HUP}) {
+        end_nginx() if defined $block->fresh;
+        remove_files();
+    }
 
     my $more = defined $block->faas_http ? $block->faas_http : '';
 
@@ -399,6 +458,26 @@ CONF
 # still under way when nginx ended.
 my $owner = $$;
 
+sub clean () {
+    my $quiet = 0;
+
+    for (1 .. 50) {
+        my @ids = containers();
+
+        if (@ids) {
+            $quiet = 0;
+            FaasEngine::ask('DELETE', "/containers/$_?force=1&v=1") for @ids;
+            next;
+        }
+
+        last if ++$quiet == 3;
+        select undef, undef, undef, 0.2;
+    }
+
+    my $nets = FaasEngine::told('GET', '/networks?' . our_filter());
+    FaasEngine::ask('DELETE', "/networks/$_->{Id}") for @$nets;
+}
+
 END {
     my $rc = $?;
 
@@ -406,26 +485,8 @@ END {
         kill 'KILL', @engines if @engines;
         waitpid $_, 0 for @engines;
 
-        my $quiet = 0;
-
-        for (1 .. 50) {
-            my @ids = containers();
-
-            if (@ids) {
-                $quiet = 0;
-                system("docker rm -f @ids >/dev/null 2>&1");
-                next;
-            }
-
-            last if ++$quiet == 3;
-            select undef, undef, undef, 0.2;
-        }
-
-        my $prefix = server_root() . '/';
-        my @nets = split ' ',
-            `docker network ls -q --filter 'label=faas.prefix=$prefix'`;
-
-        system("docker network rm @nets >/dev/null 2>&1") if @nets;
+        # there may be no engine any more
+        eval { clean(); 1 } or warn $@;
     }
 
     $? = $rc;

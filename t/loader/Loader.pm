@@ -5,11 +5,15 @@ package Loader;
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use FaasEngine;
+
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use IO::Select;
 use IO::Socket::INET;
-use JSON::PP ();
+use Cpanel::JSON::XS ();
 use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use Time::HiRes qw(sleep time);
@@ -41,26 +45,10 @@ sub deno_command {
         '/tmp/function.ts');
 }
 
-# The output of a docker command; in scalar context without the last newline.
-sub docker {
-    my @args = @_;
-    my $pid = open my $pipe, '-|';
-    die "fork: $!" if !defined $pid;
-    if (!$pid) {
-        open STDERR, '>&', \*STDOUT;
-        exec 'docker', @args or exit 127;
-    }
-    local $/;
-    my $out = <$pipe>;
-    close $pipe;
-    $out =~ s{\n\z}{} if defined $out;
-    return $out;
-}
-
 sub available {
     my ($image) = @_;
-    docker('image', 'inspect', '-f', 'ok', $image);
-    return $? == 0;
+    my ($status) = eval { FaasEngine::ask('GET', "/images/$image/json") };
+    return $status && $status == 200;
 }
 
 # With rehearse => 0 as when somebody waits for it.
@@ -80,29 +68,44 @@ sub new {
 
     if (!$guard) {
         guard();
-        my $id = docker('network', 'create', '--internal',
-            '-o', 'com.docker.network.bridge.enable_icc=false', $NETWORK);
-        die "docker network create: $id" if $?;
+        FaasEngine::told('POST', '/networks/create', {
+            Name => $NETWORK, Internal => Cpanel::JSON::XS::true,
+            Options => { 'com.docker.network.bridge.enable_icc' => 'false' },
+        });
     }
 
-    my $id = docker('run', '-d', '--name', $self->{name}, '--network', $NETWORK,
-        '--user', '65534:65534', '--workdir', '/tmp', '--hostname', 'fn', '--init',
-        '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true',
-        '--security-opt', "seccomp=$sources/seccomp.json",
-        '--tmpfs', '/tmp:rw,nosuid,nodev,noexec,size=67108864,mode=1777',
-        '--memory', '134217728', '--memory-swap', '134217728', '--cpus', '1',
-        '--pids-limit', '64', '--ulimit', 'nofile=1024:1024', '--ulimit', 'core=0:0',
-        (map { ('-e', $_) } @env),
-        $language eq 'python' ? python_command() : deno_command());
-    die "docker run: $id" if $?;
+    my ($image, @command) = $language eq 'python' ? python_command() : deno_command();
 
-    $self->{ip} = docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', $self->{name});
+    FaasEngine::told('POST', "/containers/create?name=$self->{name}", {
+        Image => $image, Cmd => \@command, Env => \@env, Hostname => 'fn',
+        User => '65534:65534', WorkingDir => '/tmp',
+        HostConfig => {
+            NetworkMode => $NETWORK, Init => Cpanel::JSON::XS::true,
+            ReadonlyRootfs => Cpanel::JSON::XS::true, CapDrop => ['ALL'],
+            SecurityOpt => ['no-new-privileges:true',
+                            'seccomp=' . slurp("$sources/seccomp.json")],
+            Tmpfs => { '/tmp' => 'rw,nosuid,nodev,noexec,size=67108864,mode=1777' },
+            Memory => 134217728, MemorySwap => 134217728, NanoCpus => 1_000_000_000,
+            PidsLimit => 64,
+            Ulimits => [{ Name => 'nofile', Soft => 1024, Hard => 1024 },
+                        { Name => 'core', Soft => 0, Hard => 0 }],
+        },
+    });
+
+    FaasEngine::told('POST', "/containers/$self->{name}/start");
+
+    $self->{ip} = $self->inspect->{NetworkSettings}{Networks}{$NETWORK}{IPAddress};
     return $self;
+}
+
+sub inspect {
+    my ($self) = @_;
+    return FaasEngine::told('GET', "/containers/$self->{name}/json");
 }
 
 # The host's own address there; there is a network once there was a loader.
 sub gateway {
-    return docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', $NETWORK);
+    return FaasEngine::told('GET', "/networks/$NETWORK")->{IPAM}{Config}[0]{Gateway};
 }
 
 sub connect_once {
@@ -127,7 +130,7 @@ sub connect {
 
 sub frame {
     my ($self, $source, %header) = @_;
-    my $line = JSON::PP->new->ascii->encode({
+    my $line = Cpanel::JSON::XS->new->ascii->encode({
         token => $TOKEN, name => $self->{file}, size => length $source,
         env => { K_SERVICE => 'greet', K_REVISION => 'greet-00001' }, %header,
     });
@@ -189,18 +192,28 @@ sub get {
 # The exit status, or 'running' if it does not end.
 sub exit_status {
     my ($self) = @_;
-    for (1 .. 100) {
-        my ($state, $code) = split ' ', docker('inspect', '-f',
-            '{{.State.Status}} {{.State.ExitCode}}', $self->{name});
-        return $code if $state eq 'exited';
+    for (1 .. 300) {
+        my $state = $self->inspect->{State};
+        return $state->{ExitCode} if $state->{Status} eq 'exited';
         sleep 0.05;
     }
     return 'running';
 }
 
+# what it has written, out of frames of eight bytes and as many as these say
 sub log {
     my ($self) = @_;
-    return docker('logs', $self->{name}) // '';
+    my ($status, $frames) = FaasEngine::ask('GET',
+        "/containers/$self->{name}/logs?stdout=1&stderr=1");
+    my $text = '';
+
+    while (length $frames >= 8) {
+        my $size = unpack 'x4 N', $frames;
+        $text .= substr $frames, 8, $size;
+        substr($frames, 0, 8 + $size) = '';
+    }
+
+    return $text;
 }
 
 # In the background: the next container need not wait for it.
@@ -208,9 +221,8 @@ sub remove {
     my ($self) = @_;
     my $pid = fork // die "fork: $!";
     return if $pid;
-    open STDOUT, '>', '/dev/null';
-    open STDERR, '>&', \*STDOUT;
-    exec 'docker', 'rm', '-f', $self->{name} or POSIX::_exit(127);
+    eval { FaasEngine::ask('DELETE', "/containers/$self->{name}?force=1&v=1") };
+    POSIX::_exit(0);
 }
 
 sub DESTROY {
@@ -221,7 +233,7 @@ sub DESTROY {
 }
 
 # A process that outlives this one, however it ends, and then cleans up.  Every
-# docker command holds $alive too, so nothing is made after the cleaning.
+# process that asks the engine holds $alive too, so nothing is made after the cleaning.
 sub guard {
     $owner = $$;
     local $^F = 255;    # not closed in what is run
@@ -238,13 +250,18 @@ sub guard {
     sysread $ending, my $nothing, 1;
     close $ending;
     for (1 .. 10) {
-        my $left = docker('ps', '-aq', '--filter', "network=$NETWORK");
-        docker('rm', '-f', split ' ', $left) if $left;
-        docker('network', 'rm', $NETWORK);
-        last if $? == 0;
+        last if eval { clean() };
         sleep 0.5;
     }
     POSIX::_exit(0);
+}
+
+# whether the network is gone, with all that was in it
+sub clean {
+    my $left = FaasEngine::told('GET', "/containers/json?all=1&"
+        . FaasEngine::filter(network => $NETWORK));
+    FaasEngine::ask('DELETE', "/containers/$_->{Id}?force=1&v=1") for @$left;
+    return (FaasEngine::ask('DELETE', "/networks/$NETWORK"))[0] =~ /\A(?:2|404)/;
 }
 
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 1 };
