@@ -78,11 +78,12 @@ is(join(' ', sort keys %{ $list->[0] }), 'created_at id language name',
 
 is(result(http(invoke_request('greet')))->{output}, 'one', 'runs');
 
+my ($old) = containers('greet');
+
 $res = put('greet', { source_code => main::source('two') });
 is($res->{status}, 200, 'replaced');
 is(result(http(invoke_request('greet')))->{output}, 'two', 'the new code runs');
-is(scalar wait_for(10, sub { containers('greet') == 1 }), 1,
-   'the old container is gone');
+ok(wait_for(10, sub { !grep { $_ eq $old } containers() }), 'the old container is gone');
 
 $res = http(request('DELETE', '/functions/greet'));
 is($res->{status}, 204, 'deleted');
