@@ -162,7 +162,7 @@ ngx_http_faas_keeper_elect(ngx_http_faas_pool_t *fp)
 
     elected = (sh->keeper == 0
                || sh->keeper == ngx_pid
-               || (kill(sh->keeper, 0) == -1 && ngx_errno == NGX_ESRCH)
+               || ngx_http_faas_worker_ended(sh->keeper)
                || (ngx_msec_int_t) (ngx_current_msec - sh->keeper_beat)
                   > NGX_HTTP_FAAS_KEEPER_LEASE);
 

@@ -204,7 +204,7 @@ ngx_http_faas_crew_bury(ngx_http_faas_zone_t *zone, ngx_queue_t *tickets)
             continue;
         }
 
-        if (kill(ticket->pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
+        if (ngx_http_faas_worker_ended(ticket->pid)) {
             ngx_http_faas_crew_drop(zone, ticket);
             continue;
         }

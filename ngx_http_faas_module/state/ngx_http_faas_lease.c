@@ -572,7 +572,7 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
         next = ngx_queue_next(q);
         worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
 
-        if (kill(worker->pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
+        if (ngx_http_faas_worker_ended(worker->pid)) {
             ngx_http_faas_lease_bereave(zone, worker);
         }
     }
@@ -580,10 +580,7 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
     for (i = 0; i < zone->sh->ninstances; i++) {
         inst = &zone->sh->instances[i];
 
-        if (inst->owner == 0
-            || kill(inst->owner, 0) == 0
-            || ngx_errno != NGX_ESRCH)
-        {
+        if (inst->owner == 0 || !ngx_http_faas_worker_ended(inst->owner)) {
             continue;
         }
 

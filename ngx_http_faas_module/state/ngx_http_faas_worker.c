@@ -12,7 +12,9 @@
 
 #include "ngx_http_faas_worker.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 
 
 ngx_int_t
@@ -185,4 +187,29 @@ ngx_http_faas_worker_next(ngx_http_faas_zone_t *zone)
     ngx_http_faas_zone_unlock(zone);
 
     return lease;
+}
+
+
+ngx_uint_t
+ngx_http_faas_worker_ended(ngx_pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    struct pollfd  pfd;
+
+    pfd.fd = (int) syscall(SYS_pidfd_open, pid, 0);
+
+    if (pfd.fd != -1) {
+        pfd.events = POLLIN;
+        pfd.revents = 0;
+
+        (void) poll(&pfd, 1, 0);
+        (void) close(pfd.fd);
+
+        return (pfd.revents & POLLIN) != 0;
+    }
+
+    /* no such process, no such call, or no descriptor left */
+#endif
+
+    return kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH;
 }

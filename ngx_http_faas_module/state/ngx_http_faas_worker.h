@@ -37,6 +37,13 @@ void ngx_http_faas_worker_wake(ngx_http_faas_zone_t *zone, ngx_pid_t pid);
 /* takes the next lease with news for this process, or NULL; locks */
 ngx_http_faas_lease_t *ngx_http_faas_worker_next(ngx_http_faas_zone_t *zone);
 
+/*
+ * True when the process "pid" has ended, be it a zombie: one whose master is
+ * gone has init to wait for it, which may take its time or never do so.
+ * pidfd_open(2) is in Linux since 5.3; before, a zombie is alive.
+ */
+ngx_uint_t ngx_http_faas_worker_ended(ngx_pid_t pid);
+
 /* the eventfd of this process, or -1 */
 int ngx_http_faas_worker_eventfd(ngx_http_faas_zone_t *zone);
 

@@ -25,6 +25,7 @@ static void ngx_http_faas_test_reap_held(void **state);
 static void ngx_http_faas_test_reap_driver(void **state);
 static void ngx_http_faas_test_reap_removal(void **state);
 static void ngx_http_faas_test_reap_living(void **state);
+static void ngx_http_faas_test_reap_zombie(void **state);
 static void ngx_http_faas_test_reap_exit(void **state);
 
 
@@ -37,6 +38,7 @@ ngx_http_faas_test_reap(void)
         cmocka_unit_test(ngx_http_faas_test_reap_driver),
         cmocka_unit_test(ngx_http_faas_test_reap_removal),
         cmocka_unit_test(ngx_http_faas_test_reap_living),
+        cmocka_unit_test(ngx_http_faas_test_reap_zombie),
         cmocka_unit_test(ngx_http_faas_test_reap_exit)
     };
 
@@ -263,6 +265,32 @@ ngx_http_faas_test_reap_living(void **state)
     ngx_http_faas_unit_lease_release(&tl, 1, waiting);
     ngx_http_faas_unit_lease_release(&tl, 0, held);
     ngx_http_faas_unit_lease_end(&tl);
+}
+
+
+/* init may take its time to wait for a process whose master is gone */
+
+static void
+ngx_http_faas_test_reap_zombie(void **state)
+{
+    pid_t      pid;
+    siginfo_t  info;
+
+    assert_false(ngx_http_faas_worker_ended(getpid()));
+
+    pid = fork();
+    assert_int_not_equal(pid, -1);
+
+    if (pid == 0) {
+        _exit(0);
+    }
+
+    assert_int_equal(waitid(P_PID, pid, &info, WEXITED|WNOWAIT), 0);
+    assert_int_equal(kill(pid, 0), 0);
+    assert_true(ngx_http_faas_worker_ended(pid));
+
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(ngx_http_faas_worker_ended(pid));
 }
 
 
