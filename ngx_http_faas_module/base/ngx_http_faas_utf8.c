@@ -121,3 +121,39 @@ ngx_http_faas_utf8_sanitize(ngx_pool_t *pool, ngx_str_t *s)
 
     return NGX_OK;
 }
+
+
+void
+ngx_http_faas_utf8_line(u_char *p, u_char *last)
+{
+    u_char                *q;
+    ngx_int_t              rc;
+    ngx_http_faas_utf8_t   utf8;
+
+    while (p < last) {
+
+        if (*p < 0x80) {
+
+            if (*p < 0x20 || *p == 0x7f) {
+                *p = ' ';
+            }
+
+            p++;
+            continue;
+        }
+
+        ngx_memzero(&utf8, sizeof(ngx_http_faas_utf8_t));
+        q = p;
+
+        do {
+            rc = ngx_http_faas_utf8_byte(&utf8, *q++);
+        } while (rc == NGX_OK && utf8.need && q < last);
+
+        if (rc == NGX_OK && utf8.need == 0 && !(*p == 0xc2 && p[1] < 0xa0)) {
+            p = q;
+            continue;
+        }
+
+        *p++ = ' ';
+    }
+}

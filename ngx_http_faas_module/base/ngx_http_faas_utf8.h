@@ -36,5 +36,12 @@ ngx_int_t ngx_http_faas_utf8_byte(ngx_http_faas_utf8_t *utf8, u_char ch);
 /* replaces what is not UTF-8 by U+FFFD, in a copy if need be */
 ngx_int_t ngx_http_faas_utf8_sanitize(ngx_pool_t *pool, ngx_str_t *s);
 
+/*
+ * In place, for a line of the log: a space for each byte that a terminal might
+ * obey, which are the controls of ISO 6429, C0, DEL and C1, these as UTF-8 or
+ * as what is no UTF-8.
+ */
+void ngx_http_faas_utf8_line(u_char *p, u_char *last);
+
 
 #endif /* _NGX_HTTP_FAAS_UTF8_H_INCLUDED_ */

@@ -10,6 +10,7 @@
 
 #include "ngx_http_faas_docker.h"
 #include "ngx_http_faas_docker_json.h"
+#include "ngx_http_faas_utf8.h"
 
 
 #define NGX_HTTP_FAAS_DOCKER_SEARCH_MAX   4096
@@ -131,7 +132,6 @@ ngx_http_faas_docker_message(ngx_pool_t *pool, ngx_str_t *body,
     ngx_str_t *message)
 {
     cJSON      *root;
-    u_char     *p;
     ngx_int_t   rc;
 
     ngx_str_null(message);
@@ -164,11 +164,7 @@ ngx_http_faas_docker_message(ngx_pool_t *pool, ngx_str_t *body,
 
     message->len = ngx_min(message->len, NGX_HTTP_FAAS_DOCKER_MESSAGE_MAX);
 
-    for (p = message->data; p < message->data + message->len; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = ' ';
-        }
-    }
+    ngx_http_faas_utf8_line(message->data, message->data + message->len);
 
     while (message->len && message->data[message->len - 1] == ' ') {
         message->len--;

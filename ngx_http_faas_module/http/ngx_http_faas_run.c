@@ -12,6 +12,7 @@
 #include "ngx_http_faas_command_env.h"
 #include "ngx_http_faas_envelope.h"
 #include "ngx_http_faas_run_io.h"
+#include "ngx_http_faas_utf8.h"
 
 
 #define NGX_HTTP_FAAS_RUN_LOG  1024             /* of stderr */
@@ -327,7 +328,7 @@ ngx_http_faas_run_failure(ngx_http_faas_run_t *run)
 static void
 ngx_http_faas_run_log(ngx_http_faas_run_t *run)
 {
-    u_char  *p, *last;
+    u_char  *last;
 
     last = ngx_min(run->text->last,
                    run->text->pos + NGX_HTTP_FAAS_RUN_LOG);
@@ -338,11 +339,7 @@ ngx_http_faas_run_log(ngx_http_faas_run_t *run)
 
     /* a line of the log is ours */
 
-    for (p = run->text->pos; p < last; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = ' ';
-        }
-    }
+    ngx_http_faas_utf8_line(run->text->pos, last);
 
     ngx_log_error(NGX_LOG_ERR, run->request->connection->log, 0,
                   "faas: command \"%V\" wrote to stderr: \"%*s\"",

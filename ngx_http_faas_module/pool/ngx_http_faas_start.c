@@ -19,6 +19,7 @@
 #include "ngx_http_faas_subrequest.h"
 #include "ngx_http_faas_title.h"
 #include "ngx_http_faas_turn.h"
+#include "ngx_http_faas_utf8.h"
 #include "ngx_http_faas_verdict.h"
 
 
@@ -557,27 +558,16 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
 static u_char *
 ngx_http_faas_start_line(ngx_str_t *text, u_char *line)
 {
-    u_char  *p, *d, *last;
+    u_char  *last;
+    size_t   len;
 
-    p = text->data;
-    last = p + text->len;
-    d = line;
+    len = ngx_min(text->len, NGX_HTTP_FAAS_START_LINE);
 
-    if (last - p > NGX_HTTP_FAAS_START_LINE) {
-        p = last - NGX_HTTP_FAAS_START_LINE;
-    }
+    last = ngx_cpymem(line, text->data + text->len - len, len);
 
-    for ( /* void */ ; p < last; p++) {
+    ngx_http_faas_utf8_line(line, last);
 
-        if (*p >= ' ' && *p != 0x7f) {
-            *d++ = *p;
-
-        } else if (d > line && d[-1] != ' ') {
-            *d++ = ' ';
-        }
-    }
-
-    return d;
+    return last;
 }
 
 

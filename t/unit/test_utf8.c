@@ -49,6 +49,7 @@ static uint32_t ngx_http_faas_test_utf8_decode(u_char *text, ngx_uint_t n);
 static void ngx_http_faas_test_utf8_replaced(void **state);
 static void ngx_http_faas_test_utf8_untouched(void **state);
 static void ngx_http_faas_test_utf8_random(void **state);
+static void ngx_http_faas_test_utf8_line(void **state);
 
 
 static ngx_http_faas_test_utf8_check_t  ngx_http_faas_test_utf8_checks[] = {
@@ -166,7 +167,8 @@ ngx_http_faas_test_utf8(void)
         cmocka_unit_test(ngx_http_faas_test_utf8_all),
         cmocka_unit_test(ngx_http_faas_test_utf8_replaced),
         cmocka_unit_test(ngx_http_faas_test_utf8_untouched),
-        cmocka_unit_test(ngx_http_faas_test_utf8_random)
+        cmocka_unit_test(ngx_http_faas_test_utf8_random),
+        cmocka_unit_test(ngx_http_faas_test_utf8_line)
     };
 
     return cmocka_run_group_tests_name("utf8", tests,
@@ -417,5 +419,63 @@ ngx_http_faas_test_utf8_random(void **state)
         assert_int_equal(ngx_http_faas_utf8_end(&utf8), NGX_OK);
 
         ngx_destroy_pool(pool);
+    }
+}
+
+
+/* a line of the log: nothing that a terminal would obey, and all the rest */
+
+static void
+ngx_http_faas_test_utf8_line(void **state)
+{
+    ngx_str_t                         s;
+    ngx_uint_t                        i;
+    ngx_http_faas_test_utf8_clean_t  *tc;
+
+    static ngx_http_faas_test_utf8_clean_t  lines[] = {
+        { ngx_http_faas_test_text(""), ngx_http_faas_test_text("") },
+        { ngx_http_faas_test_text("plain ~"),
+          ngx_http_faas_test_text("plain ~") },
+        { ngx_http_faas_test_text("a\r\nb\tc\0d\x1b[2J\x7f"),
+          ngx_http_faas_test_text("a  b c d [2J ") },
+
+        /* U+0080, U+009F, and their neighbours */
+
+        { ngx_http_faas_test_text("\xc2\x80|\xc2\x9f|\xc2\xa0|\xc3\x80|\x7e"),
+          ngx_http_faas_test_text("  |  |\xc2\xa0|\xc3\x80|\x7e") },
+        { ngx_http_faas_test_text("\xe2\x82\xac\xf0\x9f\x98\x80"),
+          ngx_http_faas_test_text("\xe2\x82\xac\xf0\x9f\x98\x80") },
+
+        /* what is no UTF-8: raw, overlong, cut off, in the middle and at the end */
+
+        { ngx_http_faas_test_text("a\x9b" "31m\x85\xff"),
+          ngx_http_faas_test_text("a 31m  ") },
+        { ngx_http_faas_test_text("\xc0\x9b\xc1\xbf"),
+          ngx_http_faas_test_text("    ") },
+        { ngx_http_faas_test_text("\xe2\x82z\xe2\x82\xac"),
+          ngx_http_faas_test_text("  z\xe2\x82\xac") },
+        { ngx_http_faas_test_text("\xe2\x1b\xc2\x9b"),
+          ngx_http_faas_test_text("    ") },
+        { ngx_http_faas_test_text("a\xc2"), ngx_http_faas_test_text("a ") },
+        { ngx_http_faas_test_text("a\xf0\x9f\x98"),
+          ngx_http_faas_test_text("a   ") }
+    };
+
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        tc = &lines[i];
+
+        s.len = tc->text.len;
+        s.data = ngx_alloc(s.len + 1, ngx_cycle->log);
+        assert_non_null(s.data);
+
+        /* at the end of its block, so that ASan sees a byte too much */
+
+        ngx_memcpy(s.data + 1, tc->text.data, s.len);
+        ngx_http_faas_utf8_line(s.data + 1, s.data + 1 + s.len);
+
+        assert_int_equal(s.len, tc->clean.len);
+        assert_memory_equal(s.data + 1, tc->clean.data, s.len);
+
+        ngx_free(s.data);
     }
 }
