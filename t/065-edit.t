@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 46;
+plan tests => 60;
 
 our $Where = where_py();
 our $Broken = "import os\n\ndef serve(\n";
@@ -216,3 +216,50 @@ ok(wait_for(10, sub { all_worker_pids() == 2 }), 'two workers are left');
 is(scalar(grep { $old{$_} } all_worker_pids()), 0, 'new ones');
 is(where(get('/function/f'))->{host}, $host, 'which know the container');
 is(join(' ', map { $_->{Id} } spares()), "@spare", 'and the spare');
+
+
+
+=== TEST 6: deleted while it is called, and made again
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=8;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/again.py\n$::Where"
+--- code
+is(where(get('/function/again'))->{version}, 1, 'the first version');
+
+my $load = load(3, [ '/function/again', '/function/again/sleep/0.3' ]);
+my @slow;
+
+for my $version (2 .. 7) {
+    push @slow, connect_to();
+    syswrite($slow[-1], request('GET', '/function/again/sleep/1'));
+    sleep 0.3;
+
+    my $gone = http(request('DELETE', '/functions/again'));
+
+    sleep 0.3;
+
+    my $made = post('/functions', Cpanel::JSON::XS->new->encode(
+        { name => 'again', language => 'python',
+          source_code => FaasTest::where_py($version) }));
+
+    is("$gone->{status} $made->{status}", '204 201', "deleted, and made as version $version");
+    sleep 0.5;
+}
+
+ok(wait_for(6, sub { where(get('/function/again'))->{version} == 7 }), 'the last one serves');
+sleep 0.3;
+
+my @calls = load_end($load);
+my @missing = grep { $_->{status} eq '404' } @calls;
+
+is(failed_calls(grep { $_->{status} ne '404' } @calls), '',
+   'no call has failed: ' . @calls . ' calls');
+is(join(' ', grep { !/function_not_found/ } map { $_->{body} } @missing), '',
+   'but those that came when there was none: ' . @missing);
+is(main::steps_back(@calls), '', 'no client has seen an older version again');
+is(join(' ', map { where(parse_response(read_all($_)))->{version} } @slow), '1 2 3 4 5 6',
+   'what was under way when it was deleted has ended in that version');
+ok(wait_for(15, sub { instances('again') == 1 && spares() == 1 && instances() == 2 }),
+   'one instance is left')
+    or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());

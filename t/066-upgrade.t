@@ -9,7 +9,7 @@ use FaasLife;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-plan tests => 41;
+plan tests => 51;
 
 our $Where = where_py();
 
@@ -233,3 +233,48 @@ is(scalar(@strangers), 0, 'none of its calls was answered by another: '
     or diag(join "\n", map { $_->{body} } @strangers);
 is("@wrong", '', 'nor those of the others');
 is(where(get('/function/a'))->{service}, 'a', 'it serves');
+
+
+
+=== TEST 5: another program that is given up when it has taken over, under load
+--- fresh
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where>>> fn/g.py\n$::Where"
+--- code
+my @before = map { main::host_of($_) } qw(f g);
+
+ok(ready(1), 'a spare');
+
+my $old = master_pid();
+my $root = server_root();
+my $load = load(3, [ '/function/f', '/function/g', '/function/f/sleep/0.3' ]);
+
+kill('USR2', $old);
+ok(wait_for(10, sub { -s "$root/logs/nginx.pid.oldbin" && -s "$root/logs/nginx.pid"
+                      && master_pid() != $old && worker_pids() == 2 }),
+   'a new master, with two workers');
+sleep 1;
+
+my $new = master_pid();
+
+kill('WINCH', $old);
+ok(wait_for(10, sub { !all_worker_pids($old) }), 'the old workers have ended');
+sleep 1.5;
+
+kill('HUP', $old);
+ok(wait_for(10, sub { worker_pids($old) == 2 }), 'there are others in their place');
+ok(stop_nginx('QUIT', 15, $new), 'the new program ends');
+ok(wait_for(5, sub { -s "$root/logs/nginx.pid" && master_pid() == $old }),
+   'the old one is the only one');
+sleep 1.5;
+
+my @calls = load_end($load);
+
+is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
+is(join(' ', map { main::host_of($_) } qw(f g)), "@before",
+   'the containers of before serve') or diag(main::told(instances()));
+ok(wait_for(15, sub { instances() == 3 && spares() == 1 && instances('f') == 1
+                      && instances('g') == 1 }),
+   'one instance of each, and a spare') or diag(main::told(instances()));

@@ -10,7 +10,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep);
 
-plan tests => 45;
+plan tests => 59;
 
 worker_connections(256);
 
@@ -282,9 +282,61 @@ my $res = get('/function/f', timeout => 60);
 my $host = eval { decode_json($res->{body})->{host} } // $res->{raw};
 
 like($host, qr/\A[0-9a-f]{12}\z/, 'a function is started');
-ok(wait_for(60, sub { (stands('f')->{state} // '') eq 'ready' }), 'and known');
+ok(wait_for(60, sub { (stands('f')->{state} // '') eq 'ready'
+                      && slurp(html_dir() . '/engine.sock.log') =~ m{/events\?} }), 'and known');
 is(act_on('kill', $host), 204, 'its end is an event');
 ok(wait_for(60, sub { error_log_text() =~ /container "\S+" has ended/ }), 'which is heard');
 like(get('/function/f', timeout => 60)->{body}, qr/"host": "(?!$host)/, 'another one is started');
 is(http(request('DELETE', '/functions/f'))->{status}, 204, 'it is deleted');
 ok(wait_for(60, sub { !instances() }), 'and removed');
+
+
+
+=== TEST 6: connections until there are no more descriptors
+--- main_config
+    worker_rlimit_nofile 64;
+--- log_allow
+accept4?\(\) failed \(24: |socket\(\) failed \(24: |failed \(24: Too many open files\)
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: FaasTest::files($::Busy, qw(warm.py cold.py gone.py))
+--- code
+is(get('/function/warm')->{status}, '200', 'a function serves');
+
+my $gone = decode_json(get('/function/gone')->{body})->{host};
+my @pids = worker_pids();
+
+# of whoever was let in before, some in each worker
+
+my @kept = map { sent('GET', '/functions/warm', headers => [ 'Connection: keep-alive' ]) }
+           1 .. 16;
+
+read_some($_) for @kept;
+
+my @idle = map { connect_to() } 1 .. 200;
+
+ok(wait_for(10, sub { error_log_text() =~ /accept4?\(\) failed \(24: / }), 'there are no more');
+
+# it is to be replaced, by a worker that can open nothing
+is(act_on('kill', $gone), 204, 'a container ends');
+sleep 0.5;
+
+my @paths = map { ("/function/$_", "/functions/$_") } qw(warm cold gone none);
+
+syswrite($kept[$_], request('GET', $paths[$_ % @paths])) for 0 .. $#kept;
+
+my @answers = map { parse_response(read_all($_, 20)) } @kept;
+
+is(scalar(grep { !$_->{complete} } @answers), 0, 'whoever is there has a whole answer');
+is(join(' ', map { $_->{status} } grep { $_->{status} !~ /^(?:200|404|50[0234])$/ } @answers), '',
+   counted(@answers));
+is(join("\n", map { $_->{body} } grep { !eval { decode_json($_->{body}); 1 } } @answers), '',
+   'in JSON');
+
+close $_ for @idle;
+
+is(counted(parallel([ (request('GET', "/function/$_")) x 4 ])), '4 x 200',
+   "$_: it serves when they are gone") for qw(warm cold gone);
+ok(settled($_), "$_: no place is taken") for qw(warm cold gone);
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');

@@ -9,7 +9,7 @@ use FaasScale qw(sent answer_of settled);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 67;
+plan tests => 80;
 
 our $Where = where_py();
 
@@ -262,3 +262,45 @@ rename("$copy.new", $copy) or die "$!";
 ok(stop_nginx('QUIT', 15) && start_nginx(), 'a start');
 FaasClient::wait_for_workers();
 is($mapped->(), 'new new new', 'has the new one');
+
+
+
+=== TEST 6: another size, and another name, of the zone under load
+--- fresh
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: FaasTest::files($::Where, qw(f.py g.py))
+--- code
+my $load = load(3, [ '/function/f', '/function/g', '/function/f/sleep/0.3' ]);
+
+ok(wait_for(15, sub { instances() == 3 && spares() == 1 }), 'two functions, and a spare');
+
+change_conf('faas_zone test:1m' => 'faas_zone test:2m');
+ok(reload_nginx(), 'another size: a reload');
+ok(wait_for(15, sub { all_worker_pids() == 2 }), 'another size: the old workers end');
+ok(wait_for(20, sub { instances() == 3 && spares() == 1 && instances('f') == 1
+                      && instances('g') == 1 }),
+   'another size: one container of each is left, and a spare')
+    or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
+
+# another nginx may have the old name, so they stay
+
+my %second = map { $_ => 1 } ids(instances());
+
+change_conf('faas_zone test:2m' => 'faas_zone other:2m');
+ok(reload_nginx(), 'another name: a reload');
+ok(wait_for(15, sub { all_worker_pids() == 2 }), 'another name: the old workers end');
+ok(wait_for(20, sub { grep({ $_->{Labels}{'faas.zone'} eq 'other' } instances()) == 3 }),
+   'another name: it has containers of its own');
+sleep 1;
+
+my @calls = load_end($load);
+
+is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
+is(scalar(grep { $second{main::host_of($_)} } qw(f g)), 0,
+   'another name: no container of the old one serves');
+is(scalar(grep { $_->{State} eq 'running' && $second{(ids($_))[0]} } instances()), 3,
+   'another name: nor is any taken away');
+ok(settled($_), "no place of $_ is taken") for qw(f g);
+act_on('rm', $_) for keys %second;

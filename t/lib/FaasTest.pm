@@ -448,11 +448,23 @@ CONF
         unless defined $block->no_error_log || defined $block->error_log
                || defined $block->must_die;
 
+    $block->set_value('no_shutdown_error_log', 'open socket #')
+        unless defined $block->must_die;
+
     # the directory is there even when no file is put into it
     if (!defined $block->user_files) {
         $block->set_value('user_files', ">>> fn/.keep\n");
     }
 });
+
+# What a worker has left open it says when it ends, and that is after the look at
+# the log of its block.
+$Test::Nginx::Util::CheckShutdownErrorLog = sub {
+    my $block = shift;
+    my @left = grep { /open socket #/ } @{ Test::Nginx::Util::error_log_data() || [] };
+
+    fail($block->name . " - nothing is left open: $left[0]") if @left;
+};
 
 # Nothing of this test stays behind, not even a container whose creation was
 # still under way when nginx ended.
