@@ -11,9 +11,10 @@ use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
-plan tests => 119;
+plan tests => 151;
 
 our $Greet = slurp('data/functions/greet.py');
+our $Where = where_py();
 our $Hello = '{"message":"Hello, world"}';
 
 our $Rule;
@@ -22,7 +23,8 @@ our @Names = map { "f$_" } 1 .. 40;
 
 # Between nginx and the engine: a request line that matches gets this reply
 # instead of the engine's, so many times.  With "done" the engine is asked
-# nevertheless.
+# nevertheless, and with "killed" it answers itself, but whatever it has started
+# is killed first.
 
 sub rule {
     my ($match, $times, $how, $reply) = @_;
@@ -93,8 +95,19 @@ sub between {
     my $ours = defined $match && $line =~ /$match/;
 
     if ($ours) {
+        open(my $seen, '>>', "$Rule.seen") or die "$Rule.seen: $!";
+        syswrite($seen, "$line\n");
         unlink $Rule if $times == 1;
         rule($match, $times - 1, $how, $reply) if $times > 1;
+    }
+
+    if ($ours && $how eq 'killed') {
+        my ($container) = $line =~ m{/containers/([^/ ]+)/start };
+
+        ($reply) = FaasEngine::ask('POST', "/containers/$container/start");
+        FaasEngine::ask('POST', "/containers/$container/kill");
+        FaasEngine::ask('POST', "/containers/$container/wait");
+        $reply = reply($reply, '');
     }
 
     if (!$ours || $how eq 'done') {
@@ -116,6 +129,16 @@ sub between {
     }
 
     FaasTest::write_all($client, $reply) if $ours;
+}
+
+
+# True once the list was asked for so many times from now on.
+
+sub listed {
+    my ($times) = @_;
+
+    write_file("$Rule.seen", '');
+    return wait_for(20, sub { (() = slurp("$Rule.seen") =~ m{/containers/json}g) >= $times });
 }
 
 
@@ -333,3 +356,64 @@ ok(wait_for(10, sub { instances() == 2 }), 'what had its name is gone')
     or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
 like(error_log_text(), qr/\[error\].*container "$strays[0]" is not ours/, 'the log says so');
 ok(settled('b'), 'no place is taken');
+
+
+
+=== TEST 6: lists that are none cost nothing
+--- fresh
+--- http_config eval: $::Http
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: FaasTest::files($::Where, 'f.py', 'g.py')
+--- code
+my @before = map { where(get("/function/$_"))->{host} } qw(f g);
+my @pids = worker_pids();
+
+# as many containers as there are, none of them as it should be
+my ($id) = map { $_->{Id} } instances('f');
+my %bad = (
+    'half a list' => qq([{"Id":"$id","State":"running"),
+    'no list' => '{}',
+    'nothing' => '',
+    'null' => 'null',
+    'no JSON' => 'none',
+    'a list of texts' => qq(["$id","$id"]),
+    'a list of nothing' => '[{},{}]',
+    'an id that is a number' => '[{"Id":17,"Names":["/x"]},{"Id":18}]',
+    'names that are none' => qq([{"Id":"$id","Names":7,"Labels":[],"State":{}}]),
+    'nested too deep' => '[' x 100_000,
+    'five million bytes' => '[' . ' ' x 5_000_000,
+);
+
+# without events it is asked for again and again
+for my $name (sort keys %bad) {
+    main::rule('^GET \S+/(?:events|containers/json)', 1000, 'only', main::reply(200, $bad{$name}));
+    ok(main::listed(2), "$name: it was asked for");
+    is(join(' ', map { where(get("/function/$_"))->{host} } qw(f g)), "@before",
+       "$name: the same containers serve");
+}
+
+main::rule('^GET \S+/(?:events|containers/json)', 1000, 'only', main::message(500, 'x'));
+ok(main::listed(2), 'an error: it was asked for');
+unlink $main::Rule;
+sleep 2;
+is(join(' ', map { where(get("/function/$_"))->{host} } qw(f g)), "@before",
+   'and then the same containers serve');
+is(scalar(instances()), 2, 'no other one was made');
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+
+
+
+=== TEST 7: a container that ends before its start is answered
+--- http_config eval: $::Http
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: FaasTest::files($::Greet, 'gone.py')
+--- code
+main::rule($main::Start, 1, 'killed', '');
+
+my $began = time;
+
+is(error_code(get('/function/gone')), '503 backend_unavailable', 'an error');
+cmp_ok(time - $began, '<', 15, 'nobody waits for what is gone');
+is(get('/function/gone')->{body}, $main::Hello, 'then it serves');
+ok(wait_for(15, sub { instances() == 1 }), 'what has ended is removed')
+    or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());

@@ -390,7 +390,10 @@ ngx_http_faas_docker_whose(ngx_pool_t *pool, cJSON *root,
 }
 
 
-/* what has no id is no container: left out */
+/*
+ * What has no id is no container, and what it is in no list: whoever is not in
+ * a list is taken for gone.  One that is about to go has an id and no name.
+ */
 
 static ngx_int_t
 ngx_http_faas_docker_container(ngx_pool_t *pool, cJSON *item,
@@ -402,7 +405,13 @@ ngx_http_faas_docker_container(ngx_pool_t *pool, cJSON *item,
 
     id = ngx_http_faas_docker_json_id(item, "Id");
     if (id == NULL) {
-        return NGX_OK;
+        return NGX_ERROR;
+    }
+
+    names = cJSON_GetObjectItemCaseSensitive(item, "Names");
+
+    if (names && !cJSON_IsArray(names) && !cJSON_IsNull(names)) {
+        return NGX_ERROR;
     }
 
     container = ngx_array_push(containers);
@@ -416,8 +425,11 @@ ngx_http_faas_docker_container(ngx_pool_t *pool, cJSON *item,
         return NGX_ERROR;
     }
 
-    names = cJSON_GetObjectItemCaseSensitive(item, "Names");
     name = cJSON_GetStringValue(cJSON_GetArrayItem(names, 0));
+
+    if (name == NULL && cJSON_GetArraySize(names)) {
+        return NGX_ERROR;
+    }
 
     if (name) {
         if (*name == '/') {
@@ -433,7 +445,8 @@ ngx_http_faas_docker_container(ngx_pool_t *pool, cJSON *item,
 
     if (ngx_http_faas_docker_json_string(pool, item, "State",
                                         &container->state)
-        != NGX_OK)
+        != NGX_OK
+        || container->state.len == 0)
     {
         return NGX_ERROR;
     }

@@ -278,7 +278,17 @@ ngx_http_faas_test_docker_reply_parse_list(void **state)
     ngx_array_t                       *list;
     ngx_http_faas_docker_container_t  *c;
 
-    static char  *bad[] = { "", "{}", "null", "[", "[{}", "[]]" };
+    static char  *bad[] = {
+        "", "{}", "null", "[", "[{}", "[]]", "[{}]", "[7]", "[null]",
+        "[[\"x\"]]", "[{\"Id\":\"short\",\"State\":\"running\"}]",
+        "[{\"Id\":17,\"State\":\"running\"}]",
+        "[{\"Id\":\"" NGX_HTTP_FAAS_UNIT_ID "\"}]",
+        "[{\"Id\":\"" NGX_HTTP_FAAS_UNIT_ID "\",\"State\":{}}]",
+        "[{\"Id\":\"" NGX_HTTP_FAAS_UNIT_ID "\",\"State\":\"running\","
+        "\"Names\":7}]",
+        "[{\"Id\":\"" NGX_HTTP_FAAS_UNIT_ID "\",\"State\":\"running\","
+        "\"Names\":[7]}]"
+    };
 
     pool = *state;
 
@@ -293,8 +303,8 @@ ngx_http_faas_test_docker_reply_parse_list(void **state)
                  "\"NetworkSettings\":{\"Networks\":{\"faasnet\":{"
                  "\"IPAMConfig\":{\"IPv4Address\":\"10.111.0.7\"},"
                  "\"IPAddress\":\"\"}}}},"
-                 "{\"Id\":\"short\"},7,null,[\"x\"],"
                  "{\"Id\":\"" NGX_HTTP_FAAS_UNIT_ID "\",\"Names\":null,"
+                 "\"State\":\"removing\","
                  "\"Labels\":{\"faas.slot\":\"7x\",\"faas.owner\":1}}]"),
              &list);
 
