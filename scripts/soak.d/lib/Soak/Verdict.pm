@@ -78,6 +78,32 @@ sub _explain {
 }
 
 
+# How long the calls took that were answered well, in each of so many parts of
+# the time: [ calls, median, 99th percentile ], in milliseconds.
+
+sub latencies {
+    my ($calls, $parts) = @_;
+    my @calls = grep { $_->{outcome} eq 'ok' && $_->{kind} =~ /^(?:get|post|invoke)$/ }
+                @$calls;
+    my @times = map { [] } 1 .. $parts;
+
+    return if !@calls;
+
+    my ($first, $last) = ($calls[0]{began}, $calls[-1]{began} + 1);
+
+    for my $call (@calls) {
+        my $part = int($parts * ($call->{began} - $first) / ($last - $first));
+
+        push @{ $times[$part] }, 1000 * ($call->{ended} - $call->{began});
+    }
+
+    return map {
+        my @sorted = sort { $a <=> $b } @$_;
+        [ scalar @sorted, map { $sorted[$_ * $#sorted] // 0 } 0.5, 0.99 ]
+    } @times;
+}
+
+
 # Calls that ran more often than they may, or not at all and were answered all
 # the same.
 
