@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 686;
+plan tests => 704;
 
 sub json { return Cpanel::JSON::XS->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
@@ -33,7 +33,7 @@ sub expecting {
                         @headers ? @headers : 'Content-Length: ' . length $body ]);
     $sock->flush;
 
-    my $first = read_some($sock);
+    my $first = read_some($sock, undef, qr/\r\n\r\n/);
     my $continue = $first =~ s{\A(HTTP/1\.1 100 Continue\r\n\r\n)}{} ? $1 : '';
 
     if ($continue) {
@@ -224,6 +224,8 @@ for my $field ('HostConfig', 'Privileged', 'Binds', 'CapAdd', 'image', 'Image',
 {
     main::refused(post('/functions', main::json({ %$ok, $field => {} })),
                   400, 'unknown_field', $field);
+    main::refused(http(request('PUT', '/functions/a', body => main::json({ %$ok, $field => {} }))),
+                  400, 'unknown_field', "PUT: $field");
 }
 
 is(get('/functions')->{body}, "[]\n", 'nothing was made');

@@ -6,7 +6,7 @@ use FaasClient;
 
 use Digest::SHA qw(sha1_hex);
 
-plan tests => 207;
+plan tests => 209;
 
 worker_connections(1024);
 
@@ -238,7 +238,7 @@ is(seen_headers($res, 'Transfer-Encoding'), '', 'and how it came is not');
 my $sock = connect_to();
 syswrite($sock, request('POST', '/function/echo', headers => [
                         'Expect: 100-continue', 'Content-Length: 5' ]));
-is(read_some($sock), "HTTP/1.1 100 Continue\r\n\r\n", 'told to go on');
+is(read_some($sock, 5, qr/\r\n\r\n/), "HTTP/1.1 100 Continue\r\n\r\n", 'told to go on');
 syswrite($sock, 'hello');
 $res = parse_response(read_all($sock));
 is(seen($res)->{sha1}, sha1_hex('hello'), 'after the wait');
@@ -348,7 +348,8 @@ for my $status (204, 304) {
 {
     my $res = get('/function/echo/headers?Keep-Alive=timeout=5&Proxy-Connection=close'
                   . '&Trailer=X-T&Upgrade=h2c&TE=trailers&Connection=X-Hop&X-Hop=1'
-                  . '&X-Stays=1&Status=404&Refresh=0&Set-Cookie=a&Proxy-Authenticate=b');
+                  . '&X-Stays=1&Status=404&Refresh=0&Set-Cookie=a&Proxy-Authenticate=b'
+                  . '&Server=Other');
 
     for my $name (qw(Keep-Alive Proxy-Connection Trailer Upgrade TE X-Hop)) {
         is(header($res, $name), undef, "$name is not passed on");
@@ -357,6 +358,8 @@ for my $status (204, 304) {
     is(header($res, 'Connection'), 'close', "the connection's header is nginx's");
     is($res->{status}, 200, '"Status" is just a header');
     is(header($res, 'X-Stays'), 1, 'all else is');
+    is(header($res, 'Refresh'), 0, '"Refresh", too');
+    is(join('|', map { m{^(nginx)\b} } headers($res, 'Server')), 'nginx', "the server is nginx");
     is($res->{body}, "headers\n", 'with the body');
 }
 
@@ -438,12 +441,12 @@ my @upgrade = ('Connection: Upgrade', 'Upgrade: websocket');
 
 my $sock = connect_to();
 syswrite($sock, request('GET', '/ws', headers => \@upgrade));
-like(read_some($sock), qr{\AHTTP/1\.1 101 .*Upgrade: websocket}s, 'switched');
+like(read_some($sock, 5, qr/\r\n\r\n/), qr{\AHTTP/1\.1 101 .*Upgrade: websocket}s, 'switched');
 
 syswrite($sock, "hello\n");
-is(read_some($sock), "got hello\n", 'both ways');
+is(read_some($sock, 5, qr/\n/), "got hello\n", 'both ways');
 syswrite($sock, "world\n");
-is(read_some($sock), "got world\n", 'and on');
+is(read_some($sock, 5, qr/\n/), "got world\n", 'and on');
 close $sock;
 
 is(get('/ws')->{status}, 502, 'not for a client that did not ask');

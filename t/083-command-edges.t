@@ -15,7 +15,7 @@ sub commands {
     faas_command late  /bin/sh -c "sleep 1.5; cat | wc -c";
     faas_command first /bin/sh -c "read x; sleep 60.3125" timeout=500ms;
     faas_command none  /no/such/program;
-    faas_command soon  /usr/bin/head -c 300000 /dev/zero timeout=2s;
+    faas_command soon  /usr/bin/head -c 300000 /dev/zero timeout=4s;
     faas_command stay  /bin/sleep 60.4375;
     faas_command long  /bin/sh -c
                  "sleep 0.5; head -c $0 /dev/zero; echo 'the end' >&2" 3000000;
@@ -104,7 +104,7 @@ my $sock = connect_to();
 syswrite($sock, "POST /unbuffered/cat HTTP/1.1\r\nHost: localhost\r\n"
                 . "Transfer-Encoding: chunked\r\n\r\n"
                 . sprintf("%x\r\n", 200000) . 'x' x 200000 . "\r\n");
-my $head = read_some($sock);
+my $head = read_some($sock, 5, qr/\r\n\r\n/);
 syswrite($sock, "no chunk\r\n");
 my $res = parse_response($head . read_all($sock));
 
@@ -165,7 +165,7 @@ ok(wait_for(10, sub { !main::running('60.4375') }), 'no command is left');
 --- code
 my $sock = connect_to();
 syswrite($sock, request('GET', '/noted'));
-like(read_some($sock), qr/done/, 'an answer');
+like(read_some($sock, 5, qr/done/), qr/done/, 'an answer');
 close $sock;
 ok(wait_for(10, sub { error_log_text() =~ /wrote to stderr: "a note"/ }),
    'the action does not need the client');

@@ -173,6 +173,7 @@ asan_wrapper() {
 supp=$PROJECT/scripts/test.d/suppressions
 export ASAN_OPTIONS=log_path=$reports/report:allocator_may_return_null=1
 ASAN_OPTIONS+=:detect_odr_violation=0    # modules have symbols of one name
+ASAN_OPTIONS+=:verify_asan_link_order=0    # libfaketime may come first
 ASAN_OPTIONS+=${1:+:$1}
 export LSAN_OPTIONS=suppressions=\$supp/lsan:print_suppressions=0
 export UBSAN_OPTIONS=log_path=$reports/report:suppressions=\$supp/ubsan

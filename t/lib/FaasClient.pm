@@ -88,6 +88,8 @@ sub wait_for_workers {
     my ($conf) = eval { slurp(server_root() . '/conf/nginx.conf') };
     my ($n) = ($conf // '') =~ /^worker_processes\s+(\d+);/m or return;
 
+    return if $conf =~ /^master_process\s+off;/m;
+
     FaasTest::wait_for(10, sub {
         my @pids = eval { worker_pids() };
         return @pids >= $n && !grep { $before{$_} } @pids;
@@ -247,14 +249,16 @@ sub read_all {
 }
 
 
-# What comes next, without waiting for more
+# What comes next, without waiting for more than a pattern needs
 
 sub read_some {
-    my ($sock, $timeout) = @_;
+    my ($sock, $timeout, $pattern) = @_;
+    my $select = IO::Select->new($sock);
     my $data = '';
 
-    if (IO::Select->new($sock)->can_read($timeout || $Timeout)) {
-        sysread($sock, $data, 65536);
+    while ($select->can_read($timeout || $Timeout)) {
+        last if !sysread($sock, $data, 65536, length $data);
+        last if !defined $pattern || $data =~ $pattern;
     }
 
     return $data;
