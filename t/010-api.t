@@ -7,7 +7,7 @@ use FaasScale qw(sent answer_of);
 
 use Fcntl qw(:flock O_RDONLY);
 
-plan tests => 180;
+plan tests => 187;
 
 # what a python function that answers this text looks like
 sub source {
@@ -38,6 +38,19 @@ sub path { return html_dir() . "/fn/$_[0]" }
 sub files {
     opendir my $dh, html_dir() . '/fn' or die $!;
     return join ' ', sort grep { !/^\.(?:\.|keep)?$/ } readdir $dh;
+}
+
+# a disk of a test that died
+
+my $owner = $$;
+
+END {
+    if ($$ == $owner) {
+        local $?;
+        my $dir = html_dir() . '/fn';
+
+        system('umount', '-l', $dir) if slurp('/proc/self/mounts') =~ / \Q$dir\E /;
+    }
 }
 
 no_shuffle();
@@ -512,3 +525,27 @@ flock($dir, LOCK_UN);
 
 is(join(' ', map { answer_of($_)->{status} } @socks), '201 201 204', 'then all is done');
 is(slurp(path('late.py')), 'late', 'and written');
+
+
+
+=== TEST 19: a disk that is full
+--- log_allow
+No space left on device
+--- code
+my $dir = html_dir() . '/fn';
+
+system('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=777', 'tmpfs', $dir) == 0 or die 'mount';
+is(create('small', 'python', 'one')->{status}, 201, 'there is room');
+
+my $large = '#' x 100_000;
+my @codes = map { "$_->{status} " . main::code($_) }
+            (create('large', 'python', $large), put('large', { language => 'python',
+                                                               source_code => $large }),
+             put('small', { source_code => $large }));
+
+is(join(', ', @codes), join(', ', ('507 insufficient_storage') x 3), 'there is none');
+is(main::files(), 'small.py', 'nothing is left of it');
+is(slurp(path('small.py')), 'one', 'nor is anything lost');
+is(put('small', { source_code => 'two' })->{status}, 200, 'there is, for less');
+is(http(request('DELETE', '/functions/small'))->{status}, 204, 'or for nothing');
+system('umount', '-l', $dir);

@@ -349,7 +349,8 @@ for my $round (1, 2) {
     $victim //= (grep { $_ != $first } worker_pids())[0];
     $first //= $victim;
 
-    kill('SEGV', $victim) or die "kill: $!";
+    # ASan would tell of what we did
+    kill($ENV{ASAN} ? 'ABRT' : 'SEGV', $victim) or die "kill: $!";
 
     my @names = ((grep { ($worker{$_} // 0) == $victim } @warm), @{ $cold[$round - 1] });
     my @others = grep { ($worker{$_} // 0) != $victim } @warm;

@@ -10,7 +10,7 @@ use FaasScale;
 use List::Util qw(max);
 use Time::HiRes qw(sleep time);
 
-plan tests => 91;
+plan tests => 100;
 
 worker_connections(1024);
 
@@ -318,3 +318,37 @@ for my $round (1 .. 3) {
     is(counted(parallel([ (request('GET', '/function/soon')) x 2 ])), '2 x 200',
        'calls for which there is room wait for what is adopted or started');
 }
+
+
+
+=== TEST 11: more functions than the zone has room for
+--- http_config
+    faas_zone test:32k;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_runtime python prewarm=0 concurrency=1 idle=3s;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+--- user_files eval: FaasTest::files($::Busy, map { "f$_.py" } 1 .. 40)
+--- code
+my $events = watch_events();
+my @answers = parallel([ map { request('GET', "/function/f$_/sleep/2") } 1 .. 40 ],
+                       timeout => 60);
+my %status = map { $_->{status} => 1 } @answers;
+
+is(join(' ', sort keys %status), '200 503', counted(@answers));
+is(join(' ', grep { $_ ne '503 no_capacity' } map { error_code($_) }
+             grep { $_->{status} eq '503' } @answers), '', 'for there is no place');
+is(scalar(grep { !defined header($_, 'Retry-After') }
+          grep { $_->{status} eq '503' } @answers), 0, 'now');
+
+my @wanting = grep { $answers[$_ - 1]{status} eq '503' } 1 .. 40;
+
+ok(wait_for(30, sub { !instances() }), 'when the others are idle');
+is(counted(parallel([ map { request('GET', "/function/f$_") } @wanting ], timeout => 60)),
+   @wanting . ' x 200', 'there is');
+ok(settled("f$_"), "no place of f$_ is taken") for 1, $wanting[0];
+cmp_ok(most_at_a_time(events($events, 'create', 'destroy')), '<=', 32,
+       'never more containers than the zone knows');
