@@ -55,6 +55,19 @@ sub other_conf {
     return ("$root/conf/other.conf", $port);
 }
 
+# True once there is another master, with its workers, beside this one.
+
+sub upgraded {
+    my ($old) = @_;
+    my $pid = server_root() . '/logs/nginx.pid';
+
+    kill('USR2', $old);
+
+    return wait_for(10, sub { -s "$pid.oldbin" && -s $pid && master_pid() != $old
+                              && worker_pids() == 2 });
+}
+
+
 run_tests();
 
 __DATA__
@@ -124,11 +137,7 @@ my $slow = connect_to();
 
 syswrite($slow, request('GET', '/function/f/sleep/4'));
 sleep 0.5;
-kill('USR2', $old);
-
-ok(wait_for(10, sub { -s "$root/logs/nginx.pid.oldbin" && -s "$root/logs/nginx.pid"
-                      && master_pid() != $old && worker_pids() == 2 }),
-   'a new master, with two workers');
+ok(main::upgraded($old), 'a new master, with two workers');
 
 sleep 2;
 kill('WINCH', $old);
@@ -168,11 +177,7 @@ my $old = master_pid();
 my $root = server_root();
 my $load = load(2, '/function/f');
 
-kill('USR2', $old);
-
-ok(wait_for(10, sub { -s "$root/logs/nginx.pid.oldbin" && -s "$root/logs/nginx.pid"
-                      && master_pid() != $old && worker_pids() == 2 }),
-   'a new master, with two workers');
+ok(main::upgraded($old), 'a new master, with two workers');
 sleep 1.5;
 
 ok(stop_nginx('QUIT', 15), 'it ends');
@@ -251,10 +256,7 @@ my $old = master_pid();
 my $root = server_root();
 my $load = load(3, [ '/function/f', '/function/g', '/function/f/sleep/0.3' ]);
 
-kill('USR2', $old);
-ok(wait_for(10, sub { -s "$root/logs/nginx.pid.oldbin" && -s "$root/logs/nginx.pid"
-                      && master_pid() != $old && worker_pids() == 2 }),
-   'a new master, with two workers');
+ok(main::upgraded($old), 'a new master, with two workers');
 sleep 1;
 
 my $new = master_pid();
