@@ -101,6 +101,7 @@ is(scalar(instances()), 11, 'nothing else is left');
 
 
 === TEST 3: a spare that dies
+--- fresh
 --- faas_http
     faas_runtime python prewarm=2;
     faas_runtime deno prewarm=0;

@@ -297,6 +297,7 @@ ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
 
 
 === TEST 5: the engine's disk is full
+--- fresh
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
 --- user_files eval
 FaasTest::files($::Where, qw(warm.py cold.py colder.py tight.py))

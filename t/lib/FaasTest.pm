@@ -396,6 +396,9 @@ sub end_nginx () {
 
     wait_for(30, sub { !-e $file || !kill 0, $pid }) or die "nginx does not end";
     unlink $file;
+
+    # the engine may take a moment longer
+    wait_for(10, sub { !containers() });
 }
 
 add_block_preprocessor(sub {
