@@ -148,6 +148,7 @@ is(post('/c/', 'x')->{body}, "call 3\n", 'POST asks the function');
 
 
 === TEST 2: errors, where nothing is in the cache
+--- fresh
 --- faas_http eval: $::Http
 --- config
     location /c/ {
