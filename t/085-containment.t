@@ -228,6 +228,7 @@ for ('the host, at the gateway', 'nginx, at the gateway', 'another function',
 
 
 === TEST 2: the engine is asked for the same, whatever a function is
+--- fresh
 --- faas_http
     faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
 --- code

@@ -173,7 +173,7 @@ for my $name (qw(warm cold)) {
 }
 
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
-is(scalar(instances()), 2, 'and one container of each');
+ok(wait_for(10, sub { instances() == 2 }), 'and one container of each');
 
 
 

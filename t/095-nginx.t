@@ -9,7 +9,7 @@ use FaasScale qw(sent answer_of settled);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 80;
+plan tests => 81;
 
 our $Where = where_py();
 
@@ -303,4 +303,5 @@ is(scalar(grep { $second{main::host_of($_)} } qw(f g)), 0,
 is(scalar(grep { $_->{State} eq 'running' && $second{(ids($_))[0]} } instances()), 3,
    'another name: nor is any taken away');
 ok(settled($_), "no place of $_ is taken") for qw(f g);
+ok(stop_nginx('QUIT', 15), 'nginx ends');
 act_on('rm', $_) for keys %second;
