@@ -33,6 +33,7 @@ run_tests();
 __DATA__
 
 === TEST 1: two stand ready, the first call of a function has one of them
+--- fresh
 --- faas_http
     faas_runtime python prewarm=2;
     faas_runtime deno prewarm=0;

@@ -207,6 +207,7 @@ for (1 .. 3) {
 
 
 === TEST 3: no engine
+--- fresh
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;

@@ -143,6 +143,9 @@ __DATA__
 === TEST 1: all that a function can reach
 --- faas_http
     faas_runtime python prewarm=1;
+
+    # of a scanner that is cut off nginx would not hear, and wait when it ends
+    client_header_timeout 2s;
 --- user_files eval
 ">>> fn/scan.py\n$::Scan>>> fn/peer.py\n$::Greet>>> fn/third.py\n$::Greet"
 --- code

@@ -221,6 +221,7 @@ ok(start_nginx(), 'and starts');
 
 
 === TEST 5: the file of the module is replaced
+--- fresh
 --- faas_http
     faas_runtime python prewarm=0 concurrency=4;
     faas_runtime deno prewarm=0;

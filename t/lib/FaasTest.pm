@@ -372,6 +372,9 @@ sub no_spares ($) {
     return $conf;
 }
 
+# One nginx has what the block before has left, so it is always the same one.
+no_shuffle() if $ENV{TEST_NGINX_USE_HUP};
+
 # Between two blocks of one nginx Test::Nginx removes files, and no directories
 # nor what a test put into them by itself.
 sub remove_files () {
