@@ -303,6 +303,7 @@ for my $way ('cancel', 'finish') {
 
 
 === TEST 7: while the engine takes its time
+--- fresh
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
