@@ -93,6 +93,7 @@ is(said('w')->{host}, $host, 'the instance is the same');
 
 
 === TEST 2: finish
+--- fresh
 --- faas_http
     faas_runtime python prewarm=1 concurrency=4;
 --- faas_locations eval: $::Ways
