@@ -9,7 +9,7 @@ use FaasLife;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-plan tests => 78;
+plan tests => 80;
 
 our $Where = where_py();
 
@@ -41,7 +41,8 @@ sub told {
 
 sub subreaper {
     my ($on) = @_;
-    my $prctl = { x86_64 => 157, aarch64 => 167 }->{(POSIX::uname())[4]};
+    my $prctl = { x86_64 => 157, aarch64 => 167 }->{(POSIX::uname())[4]}
+        // die 'prctl: its number is not known here';
 
     syscall($prctl, 36, $on, 0, 0, 0) == 0 or die "prctl: $!";
 }
@@ -73,6 +74,8 @@ for my $signal (qw(QUIT TERM)) {
     diag(sprintf('%s took %.1f s', $signal, time - $began));
     ok(wait_for(5, sub { !instances() }), "$signal: no container is left")
         or diag(main::told(instances()));
+    ok(wait_for(5, sub { !@{ FaasEngine::told('GET', '/networks?' . FaasTest::our_filter()) } }),
+       "$signal: nor a network");
 
     if ($signal eq 'QUIT') {
         is(where(parse_response(read_all($sock)))->{host}, $hosts[0],
@@ -301,6 +304,7 @@ my ($left) = grep { alive($_) } @workers;
 kill('TERM', $left);
 ok(wait_for(15, sub { !alive($left) }), 'TERM ends the other');
 main::subreaper(0);
+kill('KILL', grep { alive($_) } @workers);
 waitpid($_, 0) for $master, @workers;
 ok(start_nginx(), 'then nginx starts');
 ok(wait_for(5, sub { worker_pids() == 2 }), 'with two workers');

@@ -325,7 +325,7 @@ for my $round (1 .. 3) {
 --- http_config
     faas_zone test:32k;
     faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python prewarm=0 concurrency=1 idle=3s;
+    faas_runtime python prewarm=0 concurrency=1 idle=3s start_timeout=15s;
 
     upstream functions {
         faas;

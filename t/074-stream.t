@@ -10,7 +10,7 @@ use FaasScale;
 use Digest::SHA;
 use Time::HiRes qw(sleep time);
 
-plan tests => 142;
+plan tests => 143;
 
 worker_connections(1024);
 
@@ -479,6 +479,8 @@ is(counted(map { syswrite($_, 'x' x 10); answer_of($_) } @socks), '200 x 200',
 my $sock = connect_to();
 syswrite($sock, "POST /short/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\nx");
 like(read_all($sock, 10), qr{\A(?:HTTP/1.1 408 .*)?\z}s, 'and one too slow is closed');
+ok(wait_for(5, sub { slurp(server_root() . '/logs/access.log') =~ m{"POST /short/ [^"]*" 408 } }),
+   'which is logged');
 ok(settled('slow'), 'no place is taken');
 
 

@@ -11,7 +11,7 @@ use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
-plan tests => 151;
+plan tests => 152;
 
 our $Greet = slurp('data/functions/greet.py');
 our $Where = where_py();
@@ -21,8 +21,10 @@ our $Rule;
 our @Names = map { "f$_" } 1 .. 40;
 
 
+use constant FOR_GOOD => 100;
+
 # Between nginx and the engine: a request line that matches gets this reply
-# instead of the engine's, so many times.  With "done" the engine is asked
+# instead of the engine's, so many times, or until there is another rule.  With "done" the engine is asked
 # nevertheless, and with "killed" it answers itself, but whatever it has started
 # is killed first.
 
@@ -68,6 +70,8 @@ sub engine_between {
             my $client = $listen->accept or next;
             my $pid = fork;
 
+            alarm 120;
+
             next if !defined $pid || $pid;
 
             close $listen;
@@ -101,7 +105,7 @@ sub between {
         open(my $seen, '>>', "$Rule.seen") or die "$Rule.seen: $!";
         syswrite($seen, "$line\n");
         unlink $Rule if $times == 1;
-        rule($match, $times - 1, $how, $reply) if $times > 1;
+        rule($match, $times - 1, $how, $reply) if $times > 1 && $times < FOR_GOOD;
     }
 
     if ($ours && $how eq 'killed') {
@@ -250,7 +254,7 @@ for my $case (map({ [ 'create', $main::Create, 'only', @$_ ] } @replies),
     my ($call, $match, $how, $name, $reply) = @$case;
     my $function = main::cold();
 
-    main::rule($match, 100, $how, $reply);
+    main::rule($match, main::FOR_GOOD, $how, $reply);
 
     my $res = get("/function/$function");
 
@@ -305,11 +309,11 @@ for my $case (
 --- http_config eval: $::Http
 --- post_setup_server_root
 main::engine_between();
-main::rule('_ping', 1000, 'only', main::reply(200, 'OK', 'Api-Version: 1.40'));
+main::rule('_ping', main::FOR_GOOD, 'only', main::reply(200, 'OK', 'Api-Version: 1.40'));
 --- user_files eval: FaasTest::files($::Greet, 'f.py')
 --- code
 for my $version ('1.40', '1.4', 'x', '1.41/../../x', '') {
-    main::rule('_ping', 1000, 'only', main::reply(200, 'OK', "Api-Version: $version"));
+    main::rule('_ping', main::FOR_GOOD, 'only', main::reply(200, 'OK', "Api-Version: $version"));
 
     my $since = length error_log_text();
     my $res = get('/function/f');
@@ -390,19 +394,21 @@ my %bad = (
 );
 
 for my $name (sort keys %bad) {
-    main::rule('^GET \S+/containers/json', 1000, 'only', main::reply(200, $bad{$name}));
+    main::rule('^GET \S+/containers/json', main::FOR_GOOD, 'only', main::reply(200, $bad{$name}));
     ok(main::listed(2), "$name: it was asked for");
     is(join(' ', map { where(get("/function/$_"))->{host} } qw(f g)), "@before",
        "$name: the same containers serve");
 }
 
-main::rule('^GET \S+/containers/json', 1000, 'only', main::message(500, 'x'));
+main::rule('^GET \S+/containers/json', main::FOR_GOOD, 'only', main::message(500, 'x'));
 ok(main::listed(2), 'an error: it was asked for');
 unlink $main::Rule, "$main::Rule.deaf";
 sleep 2;
 is(join(' ', map { where(get("/function/$_"))->{host} } qw(f g)), "@before",
    'and then the same containers serve');
 is(scalar(instances()), 2, 'no other one was made');
+like(error_log_text(), qr/\[error\].*faas: the engine's list of containers is none/,
+     'the log says why');
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
 
 

@@ -10,6 +10,7 @@
 #include "ngx_http_faas_curl.h"
 #include "ngx_http_faas_file.h"
 #include "ngx_http_faas_subrequest.h"
+#include "ngx_http_faas_utf8.h"
 
 
 /*
@@ -43,6 +44,8 @@ ngx_http_faas_pool_negotiate(ngx_http_faas_pool_t *fp, ngx_str_t *max)
     if (ngx_http_faas_docker_version(max, &min, &version) != NGX_OK
         || version.len >= sizeof(fp->zone.sh->api))
     {
+        ngx_http_faas_utf8_line(max->data, max->data + max->len);
+
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "faas: the engine's API version \"%V\" is not one "
                       "that this module speaks", max);

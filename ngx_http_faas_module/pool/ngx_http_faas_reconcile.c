@@ -16,6 +16,7 @@
 #include "ngx_http_faas_launch.h"
 #include "ngx_http_faas_remove.h"
 #include "ngx_http_faas_title.h"
+#include "ngx_http_faas_utf8.h"
 
 
 #define NGX_HTTP_FAAS_RECONCILE_PAGE      64
@@ -281,6 +282,14 @@ ngx_http_faas_reconcile_page(ngx_http_faas_reconcile_t *rec,
 
     if (ngx_http_faas_docker_parse_list(pool, &call->body, &list) != NGX_OK) {
         ngx_destroy_pool(pool);
+
+        /* with the first of them the engine is lost, which is told, too */
+
+        if (!rec->fp->zone.sh->lost) {
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                          "faas: the engine's list of containers is none");
+        }
+
         return NGX_ERROR;
     }
 
@@ -365,6 +374,8 @@ ngx_http_faas_reconcile_container(ngx_http_faas_reconcile_t *rec,
     }
 
 stray:
+
+    ngx_http_faas_utf8_line(c->name.data, c->name.data + c->name.len);
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "faas: removing stray container \"%V\"", &c->name);

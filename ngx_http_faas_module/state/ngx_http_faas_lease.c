@@ -558,6 +558,7 @@ ngx_http_faas_lease_starting(ngx_http_faas_function_t *fn)
 void
 ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
 {
+    ngx_pid_t                  alive;
     ngx_uint_t                 i;
     ngx_queue_t               *q, *next;
     ngx_http_faas_worker_t    *worker;
@@ -572,15 +573,26 @@ ngx_http_faas_lease_reap(ngx_http_faas_zone_t *zone)
         next = ngx_queue_next(q);
         worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
 
-        if (ngx_http_faas_worker_ended(worker->pid)) {
+        if (worker->pid != ngx_pid
+            && ngx_http_faas_worker_ended(worker->pid))
+        {
             ngx_http_faas_lease_bereave(zone, worker);
         }
     }
 
+    alive = ngx_pid;
+
     for (i = 0; i < zone->sh->ninstances; i++) {
         inst = &zone->sh->instances[i];
 
-        if (inst->owner == 0 || !ngx_http_faas_worker_ended(inst->owner)) {
+        if (inst->owner == 0 || inst->owner == ngx_pid
+            || inst->owner == alive)
+        {
+            continue;
+        }
+
+        if (!ngx_http_faas_worker_ended(inst->owner)) {
+            alive = inst->owner;
             continue;
         }
 

@@ -506,10 +506,10 @@ sub slurp {
 sub write_file {
     my ($file, $text) = @_;
 
-    open(my $fh, '>:raw', "$file.new") or die "$file: $!";
+    open(my $fh, '>:raw', "$file.new.$$") or die "$file: $!";
     print $fh $text;
     close($fh) or die "$file: $!";
-    rename("$file.new", $file) or die "$file: $!";
+    rename("$file.new.$$", $file) or die "$file: $!";
 }
 
 
