@@ -122,11 +122,13 @@ reports_of() {
 
 
 # Called as: run_and_report [t/NNN-topic.t ...], the tests; what is in $reports
-# is an error then, too.
+# is an error then, too, unless clean_reports() takes it away.
 run_and_report() {
     local rc=0 n
 
     "$PROJECT/scripts/test" "$@" || rc=$?
+
+    ! declare -F clean_reports >/dev/null || clean_reports
 
     n=$(find "$reports" -type f -size +0 | wc -l)
     say "reports: $n"

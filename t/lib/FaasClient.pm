@@ -472,7 +472,7 @@ sub all_worker_pids {
 
 sub peak_memory {
     return 0 if $ENV{ASAN};
-    return max(map { slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m ? $1 : 0 }
+    return max(0, map { slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m ? $1 : 0 }
                worker_pids());
 }
 
