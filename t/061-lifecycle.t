@@ -306,7 +306,7 @@ ok(wait_for(15, sub { instances() == 8 && spares() == 2 }),
 --- main_config
     worker_rlimit_core 0;
 --- log_allow
-exited on signal 11
+exited on signal (?:6|11)
 --- faas_http
     faas_runtime python prewarm=0 concurrency=1;
     faas_runtime deno prewarm=0;
