@@ -166,6 +166,25 @@ ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp, ngx_http_request_t *r)
 }
 
 
+void
+ngx_http_faas_remove_exit_process(ngx_http_faas_pool_t *fp)
+{
+    ngx_queue_t             *q;
+    ngx_http_faas_remove_t  *job;
+
+    while (!ngx_queue_empty(&fp->removals)) {
+        q = ngx_queue_head(&fp->removals);
+        job = ngx_queue_data(q, ngx_http_faas_remove_t, queue);
+
+        if (job->timer.timer_set) {
+            ngx_del_timer(&job->timer);
+        }
+
+        ngx_http_faas_remove_free(job);
+    }
+}
+
+
 static ngx_http_faas_remove_t *
 ngx_http_faas_remove_create(ngx_http_faas_pool_t *fp,
     ngx_http_faas_instance_t *inst, ngx_str_t *name)

@@ -53,5 +53,8 @@ ngx_int_t ngx_http_faas_remove_start(ngx_http_faas_pool_t *fp,
 void ngx_http_faas_remove_dead(ngx_http_faas_pool_t *fp,
     ngx_http_request_t *r);
 
+/* forgets those that are under way: whoever reaps the dead does them again */
+void ngx_http_faas_remove_exit_process(ngx_http_faas_pool_t *fp);
+
 
 #endif /* _NGX_HTTP_FAAS_REMOVE_H_INCLUDED_ */

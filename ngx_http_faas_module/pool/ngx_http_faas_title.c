@@ -204,7 +204,7 @@ ngx_http_faas_title_exit_process(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
                                           NGX_HTTP_FAAS_TITLE_EXIT)
            != NGX_OK)
     {
-        return;
+        goto done;
     }
 
     for (q = ngx_queue_head(&fp->titles);
@@ -219,4 +219,13 @@ ngx_http_faas_title_exit_process(ngx_http_faas_pool_t *fp, ngx_cycle_t *cycle)
 
     ngx_http_faas_curl_run(&fp->engine);
     ngx_http_faas_curl_exit_process(&fp->engine);
+
+done:
+
+    while (!ngx_queue_empty(&fp->titles)) {
+        q = ngx_queue_head(&fp->titles);
+        title = ngx_queue_data(q, ngx_http_faas_title_t, queue);
+
+        ngx_http_faas_title_end(title);
+    }
 }
