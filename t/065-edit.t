@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 60;
+plan tests => 66;
 
 our $Where = where_py();
 our $Broken = "import os\n\ndef serve(\n";
@@ -231,6 +231,7 @@ my $load = load(3, [ '/function/again', '/function/again/sleep/0.3' ]);
 my @slow;
 
 for my $version (2 .. 7) {
+    wait_for(10, sub { where(get('/function/again'))->{version} == $version - 1 });
     push @slow, connect_to();
     syswrite($slow[-1], request('GET', '/function/again/sleep/1'));
     sleep 0.3;
@@ -263,3 +264,28 @@ is(join(' ', map { where(parse_response(read_all($_)))->{version} } @slow), '1 2
 ok(wait_for(15, sub { instances('again') == 1 && spares() == 1 && instances() == 2 }),
    'one instance is left')
     or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
+
+
+
+=== TEST 7: deleted while a call waits for its place
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=1 max_instances=1;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/queue.py\n$::Where"
+--- code
+is(where(get('/function/queue'))->{service}, 'queue', 'it serves');
+
+my @socks = map { my $sock = connect_to(); syswrite($sock, $_); sleep 0.3; $sock }
+            (request('GET', '/function/queue/sleep/2'), request('GET', '/function/queue'),
+             invoke_request('queue', '{}'));
+
+is(http(request('DELETE', '/functions/queue'))->{status}, 204, 'deleted');
+
+my @answers = map { parse_response(read_all($_)) } @socks;
+
+is(where($answers[0])->{service}, 'queue', 'what was under way has ended well');
+
+for my $i (1, 2) {
+    is("$answers[$i]{status} " . (eval { decode_json($answers[$i]{body})->{error}{code} } // ''),
+       '404 function_not_found', 'who waited is told') or diag($answers[$i]{raw});
+}

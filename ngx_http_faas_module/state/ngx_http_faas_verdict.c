@@ -215,7 +215,7 @@ ngx_http_faas_verdict_forget(ngx_http_faas_zone_t *zone, ngx_str_t *name)
     fn->known = 0;
     fn->failed = 0;
 
-    ngx_str_set(&text, "the function was deleted");
+    ngx_str_set(&text, "function_not_found");
     ngx_http_faas_verdict_report(zone, fn, NGX_HTTP_NOT_FOUND, &text);
 
     for (q = ngx_queue_head(&fn->instances);
