@@ -265,6 +265,7 @@ for my $name (qw(memory exit signal)) {
 
 
 === TEST 5: kill -9 of a worker that starts containers
+--- fresh
 --- log_allow
 exited on signal 9
 --- faas_http

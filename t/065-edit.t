@@ -164,6 +164,7 @@ ok(wait_for(10, sub { instances('fail') == 1 }), 'one instance is left');
 
 
 === TEST 4: a touched file, and one that is written again as it is
+--- fresh
 --- user_files eval: ">>> fn/touch.py\n$::Where"
 --- code
 my $file = html_dir() . '/fn/touch.py';

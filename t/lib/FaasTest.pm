@@ -384,7 +384,9 @@ sub remove_files () {
 
     File::Find::find({ bydepth => 1, no_chdir => 1, wanted => sub {
         return if $_ eq html_dir();
-        -d && !-l ? rmdir : unlink;
+
+        # nginx itself does so with what it listens at
+        -S || (-d && !-l ? rmdir : unlink);
     } }, html_dir());
 }
 
