@@ -314,7 +314,7 @@ ngx_http_faas_function_current(ngx_http_faas_function_t *fn,
         return 0;
     }
 
-    /* a sidecar is looked for now and then only: most have none */
+    /* one stat() of a sidecar in FUNCTION_LOOK is enough: most have none */
 
     if (!want->looked) {
         return ngx_current_msec - fn->looked < NGX_HTTP_FAAS_FUNCTION_LOOK;
