@@ -25,7 +25,7 @@ use IO::Socket::UNIX;
 use Cpanel::JSON::XS ();
 use List::Util qw(max);
 use POSIX ();
-use Socket qw(SOL_SOCKET SO_RCVBUF);
+use Socket qw(SOL_SOCKET SO_ERROR SO_RCVBUF);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
@@ -153,9 +153,30 @@ sub connect_to {
     setsockopt($sock, SOL_SOCKET, SO_RCVBUF, $opt{rcvbuf}) if $opt{rcvbuf};
     connect($sock, Socket::pack_sockaddr_in($opt{port} || server_port(),
                                             Socket::inet_aton('127.0.0.1')))
+        or $!{EINTR} && connected($sock)
         or die "connect: $!";
 
     return bless $sock, 'IO::Socket::INET';
+}
+
+
+# A signal interrupts the call of connect(), not the connecting: it goes on, and
+# the end shows as in connect(2), EINPROGRESS.  load_end() sends such signals.
+
+sub connected {
+    my ($sock) = @_;
+    my $select = IO::Select->new($sock);
+    my @ready;
+
+    do {
+        $! = 0;
+        @ready = $select->can_write($Timeout);
+    } while !@ready && $!{EINTR};
+
+    $! = @ready ? unpack('i', getsockopt($sock, SOL_SOCKET, SO_ERROR))
+                : POSIX::ETIMEDOUT;
+
+    return !$!;
 }
 
 
