@@ -10,7 +10,7 @@ use FaasLife;
 use IO::Uncompress::Gunzip qw(gunzip);
 use Time::HiRes qw(sleep time);
 
-plan tests => 109;
+plan tests => 110;
 
 # Tells what it was asked, and does what the query says: "status=", "sleep=",
 # "size=", and headers of any other name.
@@ -204,6 +204,7 @@ is(get('/header', headers => [ 'X-Fn: ' . 'a' x 300 ])->{status}, 400, 'a long o
         proxy_pass http://functions;
         proxy_set_header X-Outer yes;
         add_header X-Location outer;
+        add_header X-Peer $upstream_addr;
 
         location /outer/inner {
             faas two;
@@ -251,6 +252,10 @@ my $res = get('/outer/x');
 
 is(told($res)->{service}, 'one', 'the outer one');
 is(header($res, 'X-Location'), 'outer', 'its header');
+
+my ($one) = map { values %{ $_->{NetworkSettings}{Networks} } } instances('one');
+
+is(header($res, 'X-Peer'), "$one->{IPAddress}:8080", 'its instance');
 $res = get('/outer/inner/x?y');
 is(told($res)->{service}, 'two', 'the inner one');
 is(told($res)->{line}, 'GET /outer/inner/x?y HTTP/1.0', 'its path');

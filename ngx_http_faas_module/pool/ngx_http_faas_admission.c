@@ -300,6 +300,10 @@ ngx_http_faas_admission_look(ngx_http_faas_admission_t *adm)
 static ngx_int_t
 ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 {
+    in_addr_t  address;
+
+    address = ngx_http_faas_pool_address(adm->fp, adm->seat.slot);
+
     adm->single = (adm->seat.concurrency == 1);
 
     adm->container.len = NGX_HTTP_FAAS_ID_LEN;
@@ -307,13 +311,10 @@ ngx_http_faas_admission_admitted(ngx_http_faas_admission_t *adm)
 
     adm->sockaddr.sin_family = AF_INET;
     adm->sockaddr.sin_port = htons(NGX_HTTP_FAAS_PORT);
-    adm->sockaddr.sin_addr.s_addr =
-               htonl(ngx_http_faas_pool_address(adm->fp, adm->seat.slot));
+    adm->sockaddr.sin_addr.s_addr = htonl(address);
 
     adm->peer.data = adm->text;
-    adm->peer.len = ngx_sock_ntop((struct sockaddr *) &adm->sockaddr,
-                                  sizeof(struct sockaddr_in), adm->text,
-                                  NGX_HTTP_FAAS_ADMISSION_PEER, 1);
+    adm->peer.len = ngx_http_faas_pool_peer(address, adm->text);
 
     adm->since = (uint64_t) ngx_cached_time->sec * 1000
                  + ngx_cached_time->msec;

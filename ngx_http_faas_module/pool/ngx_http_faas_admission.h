@@ -11,10 +11,6 @@
 #include "ngx_http_faas_remove.h"
 
 
-#define NGX_HTTP_FAAS_ADMISSION_PEER                                          \
-    (NGX_INET_ADDRSTRLEN + sizeof(":65535") - 1)
-
-
 typedef struct ngx_http_faas_admission_s  ngx_http_faas_admission_t;
 
 typedef void (*ngx_http_faas_admission_handler_pt)(
@@ -39,7 +35,7 @@ struct ngx_http_faas_admission_s {
     ngx_http_faas_seat_t                 seat;
     ngx_str_t                            container; /* its id, in "seat" */
     ngx_str_t                            peer;      /* "address:port" */
-    u_char                               text[NGX_HTTP_FAAS_ADMISSION_PEER];
+    u_char                               text[NGX_HTTP_FAAS_POOL_PEER];
     struct sockaddr_in                   sockaddr;
     uint64_t                             since;     /* ms of the epoch */
     unsigned                             admitted:1;

@@ -19,6 +19,8 @@
  */
 #define NGX_HTTP_FAAS_POOL_RACY      2          /* seconds */
 
+#define NGX_HTTP_FAAS_POOL_PORT      ngx_value(NGX_HTTP_FAAS_PORT)
+
 #define NGX_HTTP_FAAS_POOL_PATIENCE  2000       /* ms, with the engine */
 
 
@@ -154,6 +156,41 @@ ngx_http_faas_pool_address(ngx_http_faas_pool_t *fp, ngx_uint_t slot)
     /* the network itself, then its gateway, then we */
 
     return fp->zone.sh->network + 2 + (in_addr_t) slot;
+}
+
+
+/*
+ * ngx_sock_ntop() takes as many instructions as all of an admission, and each
+ * call needs this one for the log.
+ */
+
+size_t
+ngx_http_faas_pool_peer(in_addr_t address, u_char *text)
+{
+    u_char      *p;
+    ngx_uint_t   n, shift;
+
+    p = text;
+
+    for (shift = 32; shift; *p++ = shift ? '.' : ':') {
+        shift -= 8;
+        n = (address >> shift) & 0xff;
+
+        if (n > 99) {
+            *p++ = (u_char) ('0' + n / 100);
+        }
+
+        if (n > 9) {
+            *p++ = (u_char) ('0' + n / 10 % 10);
+        }
+
+        *p++ = (u_char) ('0' + n % 10);
+    }
+
+    p = ngx_cpymem(p, NGX_HTTP_FAAS_POOL_PORT,
+                   sizeof(NGX_HTTP_FAAS_POOL_PORT) - 1);
+
+    return p - text;
 }
 
 

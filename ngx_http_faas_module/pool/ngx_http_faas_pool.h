@@ -14,6 +14,10 @@
 #include "ngx_http_faas_call.h"
 
 
+#define NGX_HTTP_FAAS_POOL_PEER                                               \
+    (NGX_INET_ADDRSTRLEN + sizeof(":65535") - 1)
+
+
 /* what a runtime's functions run in, as "faas_runtime" set it */
 
 typedef struct {
@@ -109,6 +113,13 @@ void ngx_http_faas_pool_wake(ngx_http_faas_pool_t *fp);
 /* the address of a slot, in host byte order */
 in_addr_t ngx_http_faas_pool_address(ngx_http_faas_pool_t *fp,
     ngx_uint_t slot);
+
+/*
+ * Writes "ADDRESS:PORT" of an instance, as ngx_sock_ntop() would, and gives its
+ * length: NGX_HTTP_FAAS_POOL_PEER at the most, without a NUL.  The address is in
+ * host byte order.
+ */
+size_t ngx_http_faas_pool_peer(in_addr_t address, u_char *text);
 
 /*
  * Finds the file of a function: NAME with a runtime's extension, in the
