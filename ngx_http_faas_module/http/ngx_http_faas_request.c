@@ -23,6 +23,7 @@
 
 static ngx_int_t ngx_http_faas_request_enter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_loc_conf_t *flcf);
+static ngx_uint_t ngx_http_faas_request_bare(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_faas_request_late(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
@@ -220,11 +221,36 @@ ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    if (r != r->main || r->request_body) {
+    if (r != r->main || r->request_body || ngx_http_faas_request_bare(r)) {
         return NGX_OK;
     }
 
     return ngx_http_faas_request_body(r, ctx);
+}
+
+
+/*
+ * Without a body there is nothing to wait for, and no need of the way through
+ * ngx_http_read_client_request_body(), which runs the phases from here on anew;
+ * proxy takes it, too.  HTTP/2 may send a body of which no header tells.
+ */
+
+static ngx_uint_t
+ngx_http_faas_request_bare(ngx_http_request_t *r)
+{
+    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
+        return 0;
+    }
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        return r->stream->in_closed;
+    }
+
+#endif
+
+    return 1;
 }
 
 
