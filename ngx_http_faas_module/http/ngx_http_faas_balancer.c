@@ -25,6 +25,7 @@ typedef struct {
     unsigned                           late:1;      /* to its first one */
     unsigned                           moved:1;     /* to another instance */
     unsigned                           waiting:1;   /* for that one */
+    ngx_http_upstream_conf_t          *conf;        /* NULL: of the location */
     ngx_event_t                        refusal;     /* there will be none */
 } ngx_http_faas_balancer_t;
 
@@ -33,6 +34,10 @@ static ngx_int_t ngx_http_faas_balancer_init(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_faas_balancer_adapt(ngx_http_request_t *r,
+    ngx_http_faas_balancer_t *bd);
+static ngx_http_upstream_conf_t *ngx_http_faas_balancer_conf(
+    ngx_http_faas_balancer_t *bd);
 static ngx_int_t ngx_http_faas_balancer_get(ngx_peer_connection_t *pc,
     void *data);
 static ngx_int_t ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
@@ -96,6 +101,27 @@ ngx_http_faas_balancer_init(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 }
 
 
+void
+ngx_http_faas_balancer_merge(ngx_http_upstream_conf_t *conf,
+    ngx_http_faas_loc_conf_t *flcf)
+{
+    /* a bridge of this machine: who does not answer there is gone */
+
+    conf->connect_timeout = ngx_min(conf->connect_timeout,
+                                    NGX_HTTP_FAAS_BALANCER_CONNECT);
+
+    /* where to go on without an instance is for us to say, see below */
+
+    conf->next_upstream = NGX_HTTP_UPSTREAM_FT_ERROR
+                          |NGX_HTTP_UPSTREAM_FT_TIMEOUT;
+    conf->next_upstream_timeout = 0;
+
+    if (flcf->abort == NGX_HTTP_FAAS_ABORT_FINISH) {
+        conf->ignore_client_abort = 1;
+    }
+}
+
+
 static ngx_int_t
 ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
@@ -103,7 +129,6 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_t       *u;
     ngx_http_faas_ctx_t       *ctx;
     ngx_http_faas_balancer_t  *bd;
-    ngx_http_upstream_conf_t  *conf;
 
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
@@ -128,53 +153,15 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    conf = ngx_palloc(r->pool, sizeof(ngx_http_upstream_conf_t));
-    if (conf == NULL) {
-        return NGX_ERROR;
-    }
-
-    *conf = *u->conf;
-
-    /* a bridge of this machine: who does not answer there is gone */
-
-    conf->connect_timeout = ngx_min(conf->connect_timeout,
-                                    NGX_HTTP_FAAS_BALANCER_CONNECT);
-
-    /* where to go on without an instance is for us to say, see below */
-
-    conf->next_upstream = NGX_HTTP_UPSTREAM_FT_ERROR
-                          |NGX_HTTP_UPSTREAM_FT_TIMEOUT;
-    conf->next_upstream_timeout = 0;
-
-    bd->flcf = ngx_http_faas_get_loc_conf(r);
-
-    if (bd->flcf->abort == NGX_HTTP_FAAS_ABORT_FINISH) {
-
-        /* as with proxy_ignore_client_abort, which was looked at before this */
-
-        conf->ignore_client_abort = 1;
-        r->read_event_handler = ngx_http_block_reading;
-        r->write_event_handler = ngx_http_request_empty_handler;
-    }
-
-    if (ctx->envelope) {
-
-        /* its own deadline ends it */
-
-        conf->read_timeout = NGX_MAX_INT32_VALUE;
-        conf->send_timeout = NGX_MAX_INT32_VALUE;
-
-        /* and its result is of the function, whatever it answers */
-
-        conf->intercept_errors = 0;
-    }
-
-    u->conf = conf;
-
     bd->request = r;
     bd->ctx = ctx;
+    bd->flcf = ngx_http_faas_get_loc_conf(r);
     bd->late = ctx->late;
     ctx->balancer = bd;
+
+    if (ngx_http_faas_balancer_adapt(r, bd) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     bd->refusal.handler = ngx_http_faas_balancer_refusal_handler;
     bd->refusal.data = r->connection;
@@ -190,6 +177,80 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     u->peer.tries = 1;
 
     return NGX_OK;
+}
+
+
+/*
+ * The configuration of the proxy module is as it has to be already.  What an
+ * invocation needs beyond that, and the modules for other protocols, get it of
+ * their own.
+ */
+
+static ngx_int_t
+ngx_http_faas_balancer_adapt(ngx_http_request_t *r,
+    ngx_http_faas_balancer_t *bd)
+{
+    ngx_http_upstream_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_proxy_module);
+
+    if (r->upstream->conf == conf && bd->ctx->envelope == NULL) {
+        return NGX_OK;
+    }
+
+    conf = ngx_http_faas_balancer_conf(bd);
+    if (conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_balancer_merge(conf, bd->flcf);
+
+    if (conf->ignore_client_abort) {
+
+        /* it was looked at before this */
+
+        r->read_event_handler = ngx_http_block_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+    }
+
+    if (bd->ctx->envelope) {
+
+        /* its own deadline ends it */
+
+        conf->read_timeout = NGX_MAX_INT32_VALUE;
+        conf->send_timeout = NGX_MAX_INT32_VALUE;
+
+        /* and its result is of the function, whatever it answers */
+
+        conf->intercept_errors = 0;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the configuration of this request alone, to be changed */
+
+static ngx_http_upstream_conf_t *
+ngx_http_faas_balancer_conf(ngx_http_faas_balancer_t *bd)
+{
+    ngx_http_upstream_t  *u;
+
+    if (bd->conf == NULL) {
+
+        bd->conf = ngx_palloc(bd->request->pool,
+                              sizeof(ngx_http_upstream_conf_t));
+        if (bd->conf == NULL) {
+            return NULL;
+        }
+
+        u = bd->request->upstream;
+
+        *bd->conf = *u->conf;
+        u->conf = bd->conf;
+    }
+
+    return bd->conf;
 }
 
 
@@ -220,9 +281,14 @@ ngx_http_faas_balancer_get(ngx_peer_connection_t *pc, void *data)
     }
 
     bd->ctx->failed = 0;
-    bd->request->upstream->conf->connect_timeout =
-                   ngx_min(bd->request->upstream->conf->connect_timeout,
-                           NGX_HTTP_FAAS_BALANCER_CONNECT);
+
+    if (bd->conf) {
+
+        /* it was longer if there was a wait */
+
+        bd->conf->connect_timeout = ngx_min(bd->conf->connect_timeout,
+                                            NGX_HTTP_FAAS_BALANCER_CONNECT);
+    }
 
     return NGX_OK;
 }
@@ -237,8 +303,9 @@ static ngx_int_t
 ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
     ngx_http_faas_balancer_t *bd)
 {
-    ngx_int_t             rc;
-    ngx_http_faas_ctx_t  *ctx;
+    ngx_int_t                  rc;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_upstream_conf_t  *conf;
 
     ctx = bd->ctx;
 
@@ -270,13 +337,19 @@ ngx_http_faas_balancer_move(ngx_peer_connection_t *pc,
         return NGX_ERROR;
     }
 
+    conf = ngx_http_faas_balancer_conf(bd);
+    if (conf == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->connect_timeout = NGX_MAX_INT32_VALUE;
+
     /* one that is refused is told so from outside of the upstream's calls */
 
     ngx_add_timer(&bd->refusal,
                   (rc == NGX_AGAIN) ? ctx->adm.scale.queue_timeout : 0);
 
     bd->waiting = 1;
-    bd->request->upstream->conf->connect_timeout = NGX_MAX_INT32_VALUE;
 
     return ngx_http_faas_retry_hold(pc);
 }
@@ -389,7 +462,7 @@ ngx_http_faas_balancer_stale(ngx_http_request_t *r, ngx_int_t status)
 
     if ((u->conf->cache_use_stale & mask) || r->cache->stale_error) {
 
-        /* in our own copy: a timeout is what nginx will be told */
+        /* of this request, which waited: nginx will be told of a timeout */
 
         u->conf->cache_use_stale |= NGX_HTTP_UPSTREAM_FT_TIMEOUT;
         return 1;

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_faas_conf.h"
+#include "ngx_http_faas_balancer.h"
 #include "ngx_http_faas_command_conf.h"
 #include "ngx_http_faas_runtime.h"
 
@@ -15,7 +16,8 @@
 #define NGX_HTTP_FAAS_CONF_BUFFER  (64 * 1024)
 
 
-static void ngx_http_faas_conf_distrust(ngx_conf_t *cf);
+static void ngx_http_faas_conf_proxy(ngx_conf_t *cf,
+    ngx_http_faas_loc_conf_t *flcf);
 static void ngx_http_faas_conf_policy(ngx_http_faas_pool_t *fp);
 static char *ngx_http_faas_conf_root(ngx_conf_t *cf,
     ngx_http_faas_main_conf_t *fmcf);
@@ -286,7 +288,7 @@ ngx_http_faas_conf_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if (conf->function) {
-        ngx_http_faas_conf_distrust(cf);
+        ngx_http_faas_conf_proxy(cf, conf);
     }
 
     return NGX_CONF_OK;
@@ -301,7 +303,7 @@ ngx_http_faas_conf_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
  */
 
 static void
-ngx_http_faas_conf_distrust(ngx_conf_t *cf)
+ngx_http_faas_conf_proxy(ngx_conf_t *cf, ngx_http_faas_loc_conf_t *flcf)
 {
     ngx_http_upstream_conf_t  *ucf;
 
@@ -313,4 +315,6 @@ ngx_http_faas_conf_distrust(ngx_conf_t *cf)
                            |NGX_HTTP_UPSTREAM_IGN_XA_LIMIT_RATE
                            |NGX_HTTP_UPSTREAM_IGN_XA_BUFFERING
                            |NGX_HTTP_UPSTREAM_IGN_XA_CHARSET;
+
+    ngx_http_faas_balancer_merge(ucf, flcf);
 }
