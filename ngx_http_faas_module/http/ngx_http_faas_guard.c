@@ -187,9 +187,9 @@ ngx_http_faas_guard_valid(ngx_http_request_t *r)
             i = 0;
         }
 
-        if (h[i].key.len != sizeof("Content-Length") - 1
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Length",
-                               sizeof("Content-Length") - 1)
+        if (h[i].key.len != sizeof("content-length") - 1
+            || ngx_memcmp(h[i].lowcase_key, "content-length",
+                          sizeof("content-length") - 1)
                != 0)
         {
             continue;
