@@ -286,14 +286,13 @@ ngx_http_faas_lease_create(ngx_http_faas_zone_t *zone, void *data)
         return NULL;
     }
 
-    lease = ngx_slab_calloc_locked(zone->shpool,
-                                   sizeof(ngx_http_faas_lease_t));
+    lease = ngx_http_faas_worker_alloc(zone, worker);
     if (lease == NULL) {
         return NULL;
     }
 
     /*
-     * set by ngx_slab_calloc_locked():
+     * set by ngx_http_faas_worker_alloc():
      *
      *     lease->state = NGX_HTTP_FAAS_LEASE_WAITING;
      */
@@ -322,7 +321,7 @@ ngx_http_faas_lease_free(ngx_http_faas_zone_t *zone,
         ngx_slab_free_locked(zone->shpool, lease->report);
     }
 
-    ngx_slab_free_locked(zone->shpool, lease);
+    ngx_http_faas_worker_recycle(zone, lease);
 }
 
 
@@ -637,6 +636,5 @@ ngx_http_faas_lease_bereave(ngx_http_faas_zone_t *zone,
         ngx_http_faas_lease_free(zone, lease);
     }
 
-    ngx_queue_remove(&worker->queue);
-    ngx_slab_free_locked(zone->shpool, worker);
+    ngx_http_faas_worker_free(zone, worker);
 }

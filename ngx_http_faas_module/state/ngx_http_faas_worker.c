@@ -17,6 +17,9 @@
 #include <sys/syscall.h>
 
 
+#define NGX_HTTP_FAAS_WORKER_FREE  32       /* leases: a page of the slab */
+
+
 ngx_int_t
 ngx_http_faas_worker_init_module(ngx_cycle_t *cycle,
     ngx_http_faas_zone_t *zone, ngx_http_faas_zone_t *old)
@@ -117,13 +120,79 @@ ngx_http_faas_worker_exit(ngx_http_faas_zone_t *zone)
     /* what was cut off in flight is for whoever reaps the dead */
 
     if (ngx_queue_empty(&zone->worker->leases)) {
-        ngx_queue_remove(&zone->worker->queue);
-        ngx_slab_free_locked(zone->shpool, zone->worker);
+        ngx_http_faas_worker_free(zone, zone->worker);
     }
 
     ngx_http_faas_zone_unlock(zone);
 
     zone->worker = NULL;
+}
+
+
+void
+ngx_http_faas_worker_free(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_worker_t *worker)
+{
+    ngx_http_faas_lease_t  *lease, *next;
+
+    /* out of the list before what it refers to goes: see the repair */
+
+    ngx_queue_remove(&worker->queue);
+
+    for (lease = worker->free; lease; lease = next) {
+        next = lease->next;
+        ngx_slab_free_locked(zone->shpool, lease);
+    }
+
+    ngx_slab_free_locked(zone->shpool, worker);
+}
+
+
+/*
+ * The last lease to go is the next one to come: it is still in the cache of this
+ * processor, and the books of the slab are not needed, which are in that of
+ * another.  Whoever is killed at this loses one lease.
+ */
+
+ngx_http_faas_lease_t *
+ngx_http_faas_worker_alloc(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_worker_t *worker)
+{
+    ngx_http_faas_lease_t  *lease;
+
+    lease = worker->free;
+
+    if (lease == NULL) {
+        return ngx_slab_calloc_locked(zone->shpool,
+                                      sizeof(ngx_http_faas_lease_t));
+    }
+
+    worker->free = lease->next;
+    ngx_memory_barrier();
+    ngx_memzero(lease, sizeof(ngx_http_faas_lease_t));
+
+    return lease;
+}
+
+
+void
+ngx_http_faas_worker_recycle(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease)
+{
+    ngx_http_faas_worker_t  *worker;
+
+    worker = lease->worker;
+
+    lease->next = worker->free;
+    lease->nfree = lease->next ? lease->next->nfree + 1 : 1;
+
+    if (worker != zone->worker || lease->nfree > NGX_HTTP_FAAS_WORKER_FREE) {
+        ngx_slab_free_locked(zone->shpool, lease);
+        return;
+    }
+
+    ngx_memory_barrier();
+    worker->free = lease;
 }
 
 

@@ -27,6 +27,19 @@ ngx_http_faas_worker_t *ngx_http_faas_worker_self(ngx_http_faas_zone_t *zone);
 /* the entry goes when this process exits; its leases must be gone */
 void ngx_http_faas_worker_exit(ngx_http_faas_zone_t *zone);
 
+/* under the lock: the entry of a process that has no lease any more goes */
+void ngx_http_faas_worker_free(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_worker_t *worker);
+
+/*
+ * Under the lock: memory of a lease, zeroed, or NULL when the zone is full; and
+ * gives it back.
+ */
+ngx_http_faas_lease_t *ngx_http_faas_worker_alloc(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_worker_t *worker);
+void ngx_http_faas_worker_recycle(ngx_http_faas_zone_t *zone,
+    ngx_http_faas_lease_t *lease);
+
 /* puts the lease on its worker's list of news; under the lock */
 void ngx_http_faas_worker_notify(ngx_http_faas_zone_t *zone,
     ngx_http_faas_lease_t *lease);

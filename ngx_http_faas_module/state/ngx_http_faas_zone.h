@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x6661000c
+#define NGX_HTTP_FAAS_LAYOUT  0x6661000d
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
@@ -171,6 +171,8 @@ struct ngx_http_faas_lease_s {
     ngx_http_faas_report_t          *report;
     void                            *data;      /* of the worker's own */
     ngx_uint_t                       version;   /* this one or a later one */
+    ngx_http_faas_lease_t           *next;      /* worker->free */
+    ngx_uint_t                       nfree;     /* this and those after it */
     unsigned                         state:4;
     unsigned                         notified:1;
 };
@@ -180,6 +182,7 @@ struct ngx_http_faas_worker_s {
     ngx_queue_t                      queue;
     ngx_queue_t                      leases;
     ngx_queue_t                      wakes;
+    ngx_http_faas_lease_t           *free;      /* for its next requests */
     ngx_pid_t                        pid;
     ngx_uint_t                       slot;      /* its eventfd */
 };

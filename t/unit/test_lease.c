@@ -26,6 +26,7 @@ static void ngx_http_faas_test_lease_order(void **state);
 static void ngx_http_faas_test_lease_room(void **state);
 static void ngx_http_faas_test_lease_data(void **state);
 static void ngx_http_faas_test_lease_leave(void **state);
+static void ngx_http_faas_test_lease_again(void **state);
 static void ngx_http_faas_test_lease_no_slot(void **state);
 static void ngx_http_faas_test_lease_no_memory(void **state);
 
@@ -40,6 +41,7 @@ ngx_http_faas_test_lease(void)
         cmocka_unit_test(ngx_http_faas_test_lease_room),
         cmocka_unit_test(ngx_http_faas_test_lease_data),
         cmocka_unit_test(ngx_http_faas_test_lease_leave),
+        cmocka_unit_test(ngx_http_faas_test_lease_again),
         cmocka_unit_test(ngx_http_faas_test_lease_no_slot),
         cmocka_unit_test(ngx_http_faas_test_lease_no_memory)
     };
@@ -321,6 +323,47 @@ ngx_http_faas_test_lease_leave(void **state)
     ngx_http_faas_unit_inst(inst, READY);
 
     ngx_http_faas_unit_lease_no_news(&tl);
+    ngx_http_faas_unit_lease_end(&tl);
+}
+
+
+/* a lease's memory is the next one's of the same worker, 32 of them at most */
+
+static void
+ngx_http_faas_test_lease_again(void **state)
+{
+    ngx_uint_t                   i;
+    ngx_http_faas_zone_t        *zone;
+    ngx_http_faas_unit_lease_t   tl;
+    ngx_http_faas_lease_t       *lease[40], *other;
+
+    ngx_http_faas_unit_lease_begin(&tl);
+
+    lease[0] = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
+    ngx_http_faas_unit_lease_ready(&tl, tl.inst, 'A', 64);
+    ngx_http_faas_unit_lease_release(&tl, 0, lease[0]);
+
+    /* of another worker it is not */
+
+    other = ngx_http_faas_unit_lease_ok(&tl, 1, NGX_OK);
+    assert_ptr_not_equal(other, lease[0]);
+
+    assert_ptr_equal(ngx_http_faas_unit_lease_ok(&tl, 0, NGX_OK), lease[0]);
+    assert_int_equal(lease[0]->notified, 0);
+    assert_null(lease[0]->next);
+
+    for (i = 1; i < 40; i++) {
+        lease[i] = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_OK);
+    }
+
+    for (i = 0; i < 40; i++) {
+        ngx_http_faas_unit_lease_release(&tl, 0, lease[i]);
+    }
+
+    zone = ngx_http_faas_unit_zone_as(tl.t, 0);
+    assert_int_equal(zone->worker->free->nfree, 32);
+
+    ngx_http_faas_unit_lease_release(&tl, 1, other);
     ngx_http_faas_unit_lease_end(&tl);
 }
 
