@@ -115,9 +115,9 @@ in_addr_t ngx_http_faas_pool_address(ngx_http_faas_pool_t *fp,
     ngx_uint_t slot);
 
 /*
- * Writes "ADDRESS:PORT" of an instance, as ngx_sock_ntop() would, and gives its
- * length: NGX_HTTP_FAAS_POOL_PEER at the most, without a NUL.  The address is in
- * host byte order.
+ * Writes "ADDRESS:PORT" of an instance, as ngx_sock_ntop() would, and gives
+ * its length: NGX_HTTP_FAAS_POOL_PEER at the most, without a NUL.  The address
+ * is in host byte order.
  */
 size_t ngx_http_faas_pool_peer(in_addr_t address, u_char *text);
 

@@ -149,9 +149,9 @@ ngx_http_faas_worker_free(ngx_http_faas_zone_t *zone,
 
 
 /*
- * The last lease to go is the next one to come: it is still in the cache of this
- * processor, and the books of the slab are not needed, which are in that of
- * another.  Whoever is killed at this loses one lease.
+ * The last lease to go is the next one to come: it is still in the cache of
+ * this processor, and the books of the slab are not needed, which are in that
+ * of another.  Whoever is killed at this loses one lease.
  */
 
 ngx_http_faas_lease_t *
