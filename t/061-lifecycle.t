@@ -5,10 +5,11 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 use FaasLife;
+use FaasScale qw(stands);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 82;
+plan tests => 84;
 
 our $Where = where_py();
 
@@ -22,6 +23,7 @@ $Seen =~ s/(    def answer\(self\):\n)/$1        os.write(SEEN, self.path.encode
 our $Die = <<'_EOC_';
 import json
 import os
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
@@ -36,6 +38,8 @@ class Handler(BaseHTTPRequestHandler):
             os._exit(3)
         elif what == "signal":
             os.kill(os.getpid(), 11)
+        elif what == "wait":
+            time.sleep(60)
 
         self.send_response(200)
         self.end_headers()
@@ -261,6 +265,16 @@ for my $name (qw(memory exit signal)) {
         is(invoke($name, '"live"')->{output}, 'alive', "$name: the next is answered");
     }
 }
+
+# SIGKILL is the kernel's, mostly, and the engine may not know yet whether it was
+
+my $sock = connect_to();
+
+syswrite($sock, invoke_request('exit', '"wait"', timeout_ms => 15000));
+ok(wait_for(5, sub { stands('exit')->{active} == 1 }), 'a call');
+act_on('kill', $_) for main::running('exit');
+like(result(parse_response(read_all($sock), 'POST'))->{error_message},
+     qr/signal 9, perhaps out of memory/, 'killed from outside');
 
 
 

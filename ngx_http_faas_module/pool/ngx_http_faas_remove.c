@@ -518,10 +518,18 @@ ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
         return ngx_sprintf(p, "its process was still running");
     }
 
-    /* it stays set after any process in the container was killed for it */
+    if (job->state.exit_code == 128 + SIGKILL) {
 
-    if (job->state.oom_killed && job->state.exit_code == 128 + SIGKILL) {
-        return ngx_sprintf(p, "its process ran out of memory");
+        /*
+         * The flag stays set after any process in the container was killed
+         * for it, and is not set yet, or never, when the engine was told of
+         * the exit before it was told of that.
+         */
+
+        return job->state.oom_killed
+               ? ngx_sprintf(p, "its process ran out of memory")
+               : ngx_sprintf(p, "its process was killed by signal %i, "
+                                "perhaps out of memory", SIGKILL);
     }
 
     /* as a shell has it: 128 and the signal */
