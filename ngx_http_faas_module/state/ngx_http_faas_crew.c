@@ -48,7 +48,7 @@ ngx_http_faas_crew(ngx_http_faas_zone_t *zone, u_char *key)
         }
     }
 
-    crew = ngx_slab_calloc_locked(zone->shpool, sizeof(ngx_http_faas_crew_t));
+    crew = ngx_http_faas_zone_alloc(zone, sizeof(ngx_http_faas_crew_t));
 
     if (crew) {
         ngx_queue_init(&crew->running);
@@ -80,7 +80,7 @@ ngx_http_faas_crew_join(ngx_http_faas_zone_t *zone,
         goto done;
     }
 
-    t = ngx_slab_calloc_locked(zone->shpool, sizeof(ngx_http_faas_ticket_t));
+    t = ngx_http_faas_zone_alloc(zone, sizeof(ngx_http_faas_ticket_t));
 
     if (t == NULL) {
         rc = NGX_ERROR;

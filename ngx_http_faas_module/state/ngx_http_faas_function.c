@@ -111,9 +111,9 @@ ngx_http_faas_function_get(ngx_http_faas_zone_t *zone, ngx_str_t *name)
         return fn;
     }
 
-    fn = ngx_slab_calloc_locked(zone->shpool,
-                                offsetof(ngx_http_faas_function_t, name)
-                                + name->len);
+    fn = ngx_http_faas_zone_alloc(zone,
+                                  offsetof(ngx_http_faas_function_t, name)
+                                  + name->len);
     if (fn == NULL) {
         return NULL;
     }

@@ -64,7 +64,7 @@ ngx_http_faas_verdict_report(ngx_http_faas_zone_t *zone,
         ngx_http_faas_lease_leave(lease);
 
         if (report == NULL) {
-            report = ngx_slab_alloc_locked(zone->shpool,
+            report = ngx_http_faas_zone_alloc(zone,
                                      offsetof(ngx_http_faas_report_t, data)
                                      + text->len);
 

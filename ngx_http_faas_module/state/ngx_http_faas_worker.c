@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 
 
-#define NGX_HTTP_FAAS_WORKER_FREE  32       /* leases: a page of the slab */
+#define NGX_HTTP_FAAS_WORKER_FREE  32       /* leases that it keeps */
 
 
 ngx_int_t
@@ -90,8 +90,7 @@ ngx_http_faas_worker_self(ngx_http_faas_zone_t *zone)
         return zone->worker;
     }
 
-    worker = ngx_slab_calloc_locked(zone->shpool,
-                                    sizeof(ngx_http_faas_worker_t));
+    worker = ngx_http_faas_zone_alloc(zone, sizeof(ngx_http_faas_worker_t));
     if (worker == NULL) {
         return NULL;
     }
@@ -99,7 +98,7 @@ ngx_http_faas_worker_self(ngx_http_faas_zone_t *zone)
     ngx_queue_init(&worker->leases);
     ngx_queue_init(&worker->wakes);
     worker->pid = ngx_pid;
-    worker->slot = ngx_worker;
+    worker->slot = (uint32_t) ngx_worker;
 
     ngx_http_faas_zone_append(&zone->sh->workers, &worker->queue);
     zone->worker = worker;
@@ -151,7 +150,8 @@ ngx_http_faas_worker_free(ngx_http_faas_zone_t *zone,
 /*
  * The last lease to go is the next one to come: it is still in the cache of
  * this processor, and the books of the slab are not needed, which are in that
- * of another.  Whoever is killed at this loses one lease.
+ * of another.  Whoever is killed at this loses one lease.  Those that are kept
+ * are given up when the zone is full, whoever's they are.
  */
 
 ngx_http_faas_lease_t *
@@ -163,8 +163,7 @@ ngx_http_faas_worker_alloc(ngx_http_faas_zone_t *zone,
     lease = worker->free;
 
     if (lease == NULL) {
-        return ngx_slab_calloc_locked(zone->shpool,
-                                      sizeof(ngx_http_faas_lease_t));
+        return ngx_http_faas_zone_alloc(zone, sizeof(ngx_http_faas_lease_t));
     }
 
     worker->free = lease->next;

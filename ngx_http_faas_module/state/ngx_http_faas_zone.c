@@ -184,6 +184,39 @@ ngx_http_faas_zone_lock(ngx_http_faas_zone_t *zone)
 }
 
 
+void *
+ngx_http_faas_zone_alloc(ngx_http_faas_zone_t *zone, size_t size)
+{
+    void                    *p;
+    ngx_queue_t             *q;
+    ngx_http_faas_lease_t   *lease;
+    ngx_http_faas_worker_t  *worker;
+
+    p = ngx_slab_calloc_locked(zone->shpool, size);
+
+    if (p) {
+        return p;
+    }
+
+    for (q = ngx_queue_head(&zone->sh->workers);
+         q != ngx_queue_sentinel(&zone->sh->workers);
+         q = ngx_queue_next(q))
+    {
+        worker = ngx_queue_data(q, ngx_http_faas_worker_t, queue);
+
+        while (worker->free) {
+            lease = worker->free;
+            worker->free = lease->next;
+            ngx_memory_barrier();
+
+            ngx_slab_free_locked(zone->shpool, lease);
+        }
+    }
+
+    return ngx_slab_calloc_locked(zone->shpool, size);
+}
+
+
 void
 ngx_http_faas_zone_ring(ngx_http_faas_zone_t *zone, ngx_uint_t slot)
 {

@@ -184,7 +184,7 @@ struct ngx_http_faas_worker_s {
     ngx_queue_t                      wakes;
     ngx_http_faas_lease_t           *free;      /* for its next requests */
     ngx_pid_t                        pid;
-    ngx_uint_t                       slot;      /* its eventfd */
+    uint32_t                         slot;      /* its eventfd */
 };
 
 
@@ -266,6 +266,12 @@ char *ngx_http_faas_zone_add(ngx_conf_t *cf, ngx_http_faas_zone_t *zone,
 
 /* locks, and repairs the zone if the last who did was killed meanwhile */
 void ngx_http_faas_zone_lock(ngx_http_faas_zone_t *zone);
+
+/*
+ * Under the lock: zeroed memory of the zone, or NULL when it is full, also of
+ * what workers keep.
+ */
+void *ngx_http_faas_zone_alloc(ngx_http_faas_zone_t *zone, size_t size);
 
 /* marks the bell of a worker slot, to be rung once the lock is gone */
 void ngx_http_faas_zone_ring(ngx_http_faas_zone_t *zone, ngx_uint_t slot);
