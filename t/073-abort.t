@@ -10,7 +10,7 @@ use FaasScale;
 use Socket qw(SHUT_WR);
 use Time::HiRes qw(sleep time);
 
-plan tests => 112;
+plan tests => 116;
 
 worker_connections(1024);
 
@@ -96,8 +96,27 @@ is(said('w')->{host}, $host, 'the instance is the same');
 --- fresh
 --- faas_http
     faas_runtime python prewarm=1 concurrency=4;
---- faas_locations eval: $::Ways
---- user_files eval: ">>> fn/w.py\n$::Worker"
+--- faas_locations eval
+$::Ways . <<'_EOC_'
+    location /full/ {
+        rewrite ^/full/(.*)$ /$1 break;
+        faas full;
+        proxy_pass http://functions;
+        error_page 503 = @late;
+    }
+
+    location @late {
+        faas w;
+        faas_client_abort finish;
+        proxy_request_buffering off;
+        proxy_pass http://functions;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+    }
+_EOC_
+--- user_files eval
+">>> fn/w.py\n$::Worker>>> fn/full.py\n$::Busy"
+. '>>> fn/full.json' . "\n" . '{"concurrency":1,"max_instances":1,"queue":1,"queue_timeout":"500ms"}'
 --- code
 my $host = said('w')->{host};
 my $sock = sent('GET', '/finish/w/work/4');
@@ -109,6 +128,17 @@ is(stands('w')->{active}, 1, 'it goes away, and its place is taken yet');
 ok(settled('w'), 'till the work is done');
 is(join(', ', @{ said('w')->{done} }), 'the client stays', 'to its end');
 is(said('w')->{host}, $host, 'the instance is the same');
+
+# also after a wait for another function, and an error_page
+
+my $other = sent('GET', '/function/full/sleep/6');
+
+ok(at_work('full'), 'another function is busy');
+$sock = sent('GET', '/full/work/4');
+ok(at_work('w'), 'who waited for that comes to this one');
+abort_connection($sock);
+ok(settled('w'), 'and goes away');
+is(join(', ', @{ said('w')->{done} }), 'the client stays, the client stays', 'it finishes');
 
 
 

@@ -32,6 +32,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_faas_balancer_init(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
+static void ngx_http_faas_balancer_change(ngx_http_upstream_conf_t *conf,
+    ngx_http_faas_loc_conf_t *flcf);
 static ngx_int_t ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_faas_balancer_adapt(ngx_http_request_t *r,
@@ -58,7 +60,11 @@ char *
 ngx_http_faas_balancer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_upstream_server_t    *us;
+    ngx_http_faas_srv_conf_t      *fscf;
     ngx_http_upstream_srv_conf_t  *uscf;
+
+    fscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_faas_module);
+    fscf->balancer = 1;
 
     uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
 
@@ -103,6 +109,26 @@ ngx_http_faas_balancer_init(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 
 void
 ngx_http_faas_balancer_merge(ngx_http_upstream_conf_t *conf,
+    ngx_http_faas_loc_conf_t *flcf)
+{
+    ngx_http_faas_srv_conf_t  *fscf;
+
+    if (conf->upstream == NULL || conf->upstream->srv_conf == NULL) {
+        return;
+    }
+
+    fscf = ngx_http_conf_upstream_srv_conf(conf->upstream,
+                                           ngx_http_faas_module);
+
+    if (fscf->balancer) {
+        ngx_http_faas_balancer_change(conf, flcf);
+        flcf->adapted = 1;
+    }
+}
+
+
+static void
+ngx_http_faas_balancer_change(ngx_http_upstream_conf_t *conf,
     ngx_http_faas_loc_conf_t *flcf)
 {
     /* a bridge of this machine: who does not answer there is gone */
@@ -181,9 +207,9 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
 
 
 /*
- * The configuration of the proxy module is as it has to be already.  What an
- * invocation needs beyond that, and the modules for other protocols, get it of
- * their own.
+ * The configuration of the proxy module is as it has to be already, unless it
+ * is variables that say where to.  What an invocation needs beyond that, and
+ * the modules for other protocols, get it of their own.
  */
 
 static ngx_int_t
@@ -192,22 +218,22 @@ ngx_http_faas_balancer_adapt(ngx_http_request_t *r,
 {
     ngx_http_upstream_conf_t  *conf;
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_proxy_module);
+    conf = r->upstream->conf;
 
-    if (r->upstream->conf == conf && bd->ctx->envelope == NULL) {
-        return NGX_OK;
+    if (!bd->flcf->adapted || bd->ctx->envelope
+        || conf != ngx_http_get_module_loc_conf(r, ngx_http_proxy_module))
+    {
+        conf = ngx_http_faas_balancer_conf(bd);
+        if (conf == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_faas_balancer_change(conf, bd->flcf);
     }
-
-    conf = ngx_http_faas_balancer_conf(bd);
-    if (conf == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_faas_balancer_merge(conf, bd->flcf);
 
     if (conf->ignore_client_abort) {
 
-        /* it was looked at before this */
+        /* whoever waited in another location before, or here, still looks */
 
         r->read_event_handler = ngx_http_block_reading;
         r->write_event_handler = ngx_http_request_empty_handler;

@@ -15,8 +15,8 @@
 char *ngx_http_faas_balancer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * While the configuration is merged: what differs for a function from the
- * proxying that the location asks for.
+ * While the configuration is merged: changes what differs for functions from
+ * the proxying that the location asks for, if it is known to go to them.
  */
 void ngx_http_faas_balancer_merge(ngx_http_upstream_conf_t *conf,
     ngx_http_faas_loc_conf_t *flcf);

@@ -35,6 +35,7 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                     *commands;  /* command_t *, or NULL */
+    unsigned                         balancer:1;    /* an upstream's, "faas" */
 } ngx_http_faas_srv_conf_t;
 
 
@@ -45,6 +46,7 @@ typedef struct {
     ngx_msec_t                       timeout;   /* of a raw call, or 0 */
     ngx_uint_t                       abort;     /* client_abort, below */
     ngx_flag_t                       buffering; /* of a command's request */
+    unsigned                         adapted:1; /* the proxying, to functions */
 } ngx_http_faas_loc_conf_t;
 
 
