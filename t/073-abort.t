@@ -10,7 +10,7 @@ use FaasScale;
 use Socket qw(SHUT_WR);
 use Time::HiRes qw(sleep time);
 
-plan tests => 116;
+plan tests => 119;
 
 worker_connections(1024);
 
@@ -105,6 +105,16 @@ $::Ways . <<'_EOC_'
         error_page 503 = @late;
     }
 
+    location /variable/ {
+        set $upstream functions;
+        rewrite ^/variable/(.*)$ /$1 break;
+        faas w;
+        faas_client_abort finish;
+        proxy_pass http://$upstream;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+    }
+
     location @late {
         faas w;
         faas_client_abort finish;
@@ -139,6 +149,14 @@ ok(at_work('w'), 'who waited for that comes to this one');
 abort_connection($sock);
 ok(settled('w'), 'and goes away');
 is(join(', ', @{ said('w')->{done} }), 'the client stays, the client stays', 'it finishes');
+
+# and where the upstream is known by the call only
+
+$sock = sent('GET', '/variable/work/3');
+ok(at_work('w'), 'one more');
+abort_connection($sock);
+ok(settled('w'), 'goes away');
+is(join(', ', @{ said('w')->{done} }), join(', ', ('the client stays') x 3), 'the work ends');
 
 
 
