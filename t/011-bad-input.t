@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 704;
+plan tests => 706;
 
 sub json { return Cpanel::JSON::XS->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
@@ -114,6 +114,12 @@ my @bad = ([ ' ', 1 ], [ '{"input":1} xyz', 12 ], [ '{"input":1', 10 ],
            [ '{"timeout_ms":05}', 15 ], [ '{"timeout_ms":NaN}', 14 ], [ '{"input":+1}', 9 ],
            [ '{"input":.5}', 9 ], [ '{"input":1.}', 11 ], [ '{"input":tru}', 12 ],
            [ '{} {}', 3 ], [ "{\"input\":1}\0", 11 ], [ '/**/{}', 0 ]);
+
+# who went down into what is nested would not come back in a stack of 256 KB
+
+for my $pid (worker_pids()) {
+    is(system('prlimit', "--pid=$pid", '--stack=262144:'), 0, 'a small stack');
+}
 
 for my $case (@bad) {
     my ($body, $offset) = @$case;

@@ -5,11 +5,11 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 use FaasLife;
-use FaasScale qw(stands);
+use FaasScale qw(settled stands);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 84;
+plan tests => 98;
 
 our $Where = where_py();
 
@@ -246,7 +246,42 @@ is(where(get('/function/other'))->{host}, $other, 'another one did not notice');
 
 
 
-=== TEST 4: functions that end in the middle of a call, say how, and are replaced
+=== TEST 4: docker rm, pause, stop and kill, while it is called
+--- faas_http
+    faas_timeout 3s;
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- user_files eval: ">>> fn/f.py\n$::Where"
+--- code
+is(get('/function/f')->{status}, '200', 'it serves');
+
+my @verbs = qw(rm stop kill pause);
+my $load = load(4, '/function/f');
+
+for my $verb (@verbs) {
+    sleep 0.5;
+
+    my ($old) = main::running('f');
+
+    like(act_on($verb, $old), qr/^204$/, $verb);
+    ok(wait_for(10, sub { where(get('/function/f'))->{host} !~ /^(?:$old|none.*)$/ }),
+       "$verb: another one serves");
+}
+
+sleep 0.5;
+
+my @calls = load_end($load);
+my @failed = grep { $_->{status} ne '200' } @calls;
+
+cmp_ok(scalar @failed, '<=', 4 * @verbs, 'only what was in flight then is lost');
+is(join("\n", map { "$_->{status} $_->{body}" }
+                  grep { $_->{status} !~ /^50[24]$/ } @failed), '', 'and is told so');
+cmp_ok(scalar @calls, '>', 100, 'there were many');
+ok(settled('f'), 'no place is taken');
+
+
+
+=== TEST 5: functions that end in the middle of a call, say how, and are replaced
 --- faas_http
     faas_runtime python prewarm=1;
     faas_runtime deno prewarm=0;
@@ -278,7 +313,7 @@ like(result(parse_response(read_all($sock), 'POST'))->{error_message},
 
 
 
-=== TEST 5: kill -9 of a worker that starts containers
+=== TEST 6: kill -9 of a worker that starts containers
 --- fresh
 --- log_allow
 exited on signal 9
@@ -317,7 +352,7 @@ ok(wait_for(15, sub { instances() == 8 && spares() == 2 }),
 
 
 
-=== TEST 6: a worker crashes
+=== TEST 7: a worker crashes
 --- main_config
     worker_rlimit_core 0;
 --- log_allow
@@ -390,7 +425,7 @@ is(scalar(() = error_log_text() =~ /exited on signal/g), 2, 'two crashes, and no
 
 
 
-=== TEST 7: a container that is created when its worker is dead and all was removed
+=== TEST 8: a container that is created when its worker is dead and all was removed
 --- fresh
 --- log_allow
 exited on signal 9
