@@ -467,7 +467,7 @@ for my $i (0 .. $#names) {
 
 === TEST 3: answers that are not HTTP, or not all of it
 --- faas_http
-    faas_runtime python concurrency=256;
+    faas_runtime python concurrency=256 pids=512;
 --- user_files eval: ">>> fn/evil.py\n$::Evil>>> fn/twice.py\n$::Twice"
 --- code
 my @cases = $main::Evil =~ /^    "([a-z0-9-]+)": /mg;

@@ -110,7 +110,7 @@ __DATA__
 === TEST 1: one request in is one request out
 --- fresh
 --- faas_http
-    faas_runtime python concurrency=64;
+    faas_runtime python concurrency=64 pids=128;
 --- user_files eval: ">>> fn/record.py\n$::Record"
 --- code
 is(get('/function/record/start')->{status}, 200, 'it serves');
@@ -201,7 +201,7 @@ is(join("\n", grep { !m{^(?:GET|POST) /(?:case-\d+|start) HTTP/1\.1$} } @$lines)
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python concurrency=64;
+    faas_runtime python concurrency=64 pids=128;
 
     upstream functions {
         faas;

@@ -313,7 +313,7 @@ is(join(' ', grep { /^(?:PORT|K_)/ } @{ $seen->{env} }),
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python concurrency=256;
+    faas_runtime python concurrency=256 pids=512;
 
     upstream functions {
         faas;

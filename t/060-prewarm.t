@@ -132,7 +132,7 @@ for my $verb (qw(kill rm pause)) {
     my $res = get("/function/$name");
 
     is(where($res)->{service}, $name, "$verb, and at once a call: it is answered")
-        or diag($res->{raw});
+        or diag($res->{raw}, grep { /faas: / } split /^/, error_log_text());
     cmp_ok($res->{seconds}, '<', 6, 'soon');
 }
 

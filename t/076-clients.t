@@ -219,7 +219,7 @@ is(get('/function/a')->{body}, '[2, []]', 'nor that of another source');
 
 === TEST 5: how often a call is made
 --- faas_http
-    faas_runtime python prewarm=0 concurrency=64;
+    faas_runtime python prewarm=0 concurrency=64 pids=128;
     proxy_next_upstream error timeout non_idempotent;   # does not apply
 --- user_files eval: ">>> fn/count.py\n$::Count"
 --- code

@@ -72,7 +72,7 @@ raise ValueError("a\r\n2026/11/23 00:00:00 [error] forged\n\x1b[2J\x07 forged\x8
 _EOC_
 
 our $Commands = <<'_EOC_';
-    faas_runtime python prewarm=0 concurrency=64;
+    faas_runtime python prewarm=0 concurrency=64 pids=128;
     faas_runtime deno prewarm=0;
     faas_command bad /usr/bin/printf "a\r\n2026/11/23 00:00:00 [error] forged\033[2J\302\2332J\2332J";
     faas_command fails /bin/sh -c "printf '\r\n[error] forged\033[2J\007\302\2332J\2332J' >&2; exit 1";
@@ -128,7 +128,7 @@ __DATA__
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
-    faas_runtime python prewarm=0 concurrency=64;
+    faas_runtime python prewarm=0 concurrency=64 pids=128;
     faas_runtime deno prewarm=0;
     faas_command bad /usr/bin/printf "a";
     faas_command fails /bin/false;
@@ -201,7 +201,7 @@ is(join("\n", grep { /faas: / && (/[\x00-\x08\x0b-\x1f\x7f]/ || /\xc2[\x80-\x9f]
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
-    faas_runtime python prewarm=0 concurrency=64;
+    faas_runtime python prewarm=0 concurrency=64 pids=128;
     faas_runtime deno prewarm=0;
     client_max_body_size 8m;
 
