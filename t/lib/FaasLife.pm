@@ -37,16 +37,27 @@ sub spares {
 }
 
 
+# whether the loader in a container listens: its interpreter is there
+
+sub loader_listens {
+    my ($id) = @_;
+    my $pid = inspect($id)->{State}{Pid} or return 0;
+
+    return scalar grep { (eval { slurp("/proc/$pid/net/$_") } // '')
+                         =~ /:1F91 0+:0000 0A / } qw(tcp tcp6);
+}
+
+
 # True once so many stand ready, of one runtime when it is given.  One that was
-# claimed a moment ago has no other name yet, and one that was started a moment
-# ago has no interpreter yet: it is so when it stays so.
+# claimed a moment ago has no other name yet, and nginx may not have connected to
+# a loader that listens: it is so when it stays so.
 
 sub ready {
     my ($n, $runtime) = @_;
     my ($seen, $since) = ('', time);
 
     return FaasTest::wait_for(15, sub {
-        my @spares = spares($runtime);
+        my @spares = grep { loader_listens($_->{Id}) } spares($runtime);
         my $now = join(' ', @spares == $n ? 'ready' : 'not', ids(@spares));
 
         if ($now ne $seen) {
