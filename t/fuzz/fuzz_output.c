@@ -86,7 +86,11 @@ ngx_http_faas_fuzz_output_target(ngx_pool_t *pool,
 
     rc = ngx_http_faas_fuzz_output_run(r, run);
 
-    while (rc != NGX_ERROR && ngx_http_faas_fuzz_client.busy) {
+    /* as ngx_http_writer() does */
+
+    while (rc != NGX_ERROR
+           && (ngx_http_faas_fuzz_client.busy || r->connection->buffered))
+    {
         rc = ngx_http_output_filter(r, NULL);
         ngx_http_faas_fuzz_take();
     }
