@@ -529,7 +529,8 @@ ngx_http_faas_remove_verdict(ngx_http_faas_remove_t *job, u_char *p)
         return job->state.oom_killed
                ? ngx_sprintf(p, "its process ran out of memory")
                : ngx_sprintf(p, "its process was killed by signal %i, "
-                                "perhaps out of memory", SIGKILL);
+                                "perhaps out of memory",
+                             (ngx_int_t) SIGKILL);
     }
 
     /* as a shell has it: 128 and the signal */

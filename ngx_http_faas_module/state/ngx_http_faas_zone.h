@@ -268,8 +268,8 @@ char *ngx_http_faas_zone_add(ngx_conf_t *cf, ngx_http_faas_zone_t *zone,
 void ngx_http_faas_zone_lock(ngx_http_faas_zone_t *zone);
 
 /*
- * Under the lock: zeroed memory of the zone, or NULL when it is full, also of
- * what workers keep.
+ * Under the lock: zeroed memory of the zone, that of the leases which workers
+ * keep if there is no other, or NULL.
  */
 void *ngx_http_faas_zone_alloc(ngx_http_faas_zone_t *zone, size_t size);
 
