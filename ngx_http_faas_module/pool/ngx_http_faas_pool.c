@@ -171,8 +171,9 @@ ngx_http_faas_pool_peer(in_addr_t address, u_char *text)
     ngx_uint_t   n, shift;
 
     p = text;
+    shift = 32;
 
-    for (shift = 32; shift; *p++ = shift ? '.' : ':') {
+    do {
         shift -= 8;
         n = (address >> shift) & 0xff;
 
@@ -185,7 +186,9 @@ ngx_http_faas_pool_peer(in_addr_t address, u_char *text)
         }
 
         *p++ = (u_char) ('0' + n % 10);
-    }
+        *p++ = shift ? '.' : ':';
+
+    } while (shift);
 
     p = ngx_cpymem(p, NGX_HTTP_FAAS_POOL_PORT,
                    sizeof(NGX_HTTP_FAAS_POOL_PORT) - 1);
