@@ -9,7 +9,7 @@ use IO::Select;
 use IO::Uncompress::Gunzip qw(gunzip);
 use MIME::Base64 qw(decode_base64);
 
-plan tests => 131;
+plan tests => 134;
 
 # Answers what the table says, by the JSON string that it is invoked with.
 
@@ -47,6 +47,7 @@ ANSWERS = {
     "cut char": (200, T, b"abc\xe2\x82"),
     "bytes in json": (200, J, b'{"a":"\xff"}'),
     "blanks": (200, T, b" \n"),
+    "escapes": (200, T, b"\x01" * 5000),
     "empty": (200, T, b""),
     "201": (201, J, b"{}"),
     "204": (204, None, None),
@@ -287,6 +288,9 @@ POST /functions/greet/invoke
 {"input":{"name":"Ada"},"timeout_ms":15000}
 --- response_headers
 Content-Type: application/json
+!Transfer-Encoding
+--- response_headers_like
+Content-Length: [1-9]\d\d
 --- response_body_like eval
 qr/\A\{"run_id":"[0-9a-f]{32}","status":"success","http_status_code":200,
 "http_headers":\{"Server":"[^"]*","Date":"[^"]*",
@@ -319,6 +323,7 @@ my @strings = (
     [ 'cut json', '{"a":[1,2' ],
     [ 'control in json', qq("a\nb") ],
     [ 'blanks', " \n" ],
+    [ 'escapes', "\x01" x 5000 ],
     [ 'empty', '' ],
 );
 

@@ -23,6 +23,9 @@
 /* in c->buffered: there is more to come, as ngx_http_image_filter does it */
 #define NGX_HTTP_FAAS_BUFFERED  0x08
 
+/* what the JSON after the output has, with a name of the usual length */
+#define NGX_HTTP_FAAS_ENVELOPE_FOOT  192
+
 
 typedef enum {
     NGX_HTTP_FAAS_ENVELOPE_IDLE = 0,
@@ -40,6 +43,7 @@ struct ngx_http_faas_envelope_s {
 
     ngx_str_t                        head;      /* JSON before the output */
     ngx_str_t                        foot;      /* and after it */
+    off_t                            length;    /* of the answer, or -1 */
     ngx_buf_t                       *collected;
     ngx_chain_t                     *in;        /* not yet taken */
 
@@ -64,6 +68,8 @@ static void ngx_http_faas_envelope_decide(ngx_http_faas_envelope_t *env);
 static ngx_int_t ngx_http_faas_envelope_fail(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_envelope_send(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env);
+static ngx_int_t ngx_http_faas_envelope_send_header(ngx_http_request_t *r,
     ngx_http_faas_envelope_t *env);
 static ngx_int_t ngx_http_faas_envelope_fill(ngx_http_request_t *r,
     ngx_http_faas_envelope_t *env);
@@ -220,6 +226,8 @@ ngx_http_faas_envelope_header(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    env->length = r->headers_out.content_length_n;
+
     ngx_http_clean_header(r);
 
     r->header_only = 0;
@@ -328,19 +336,24 @@ static ngx_int_t
 ngx_http_faas_envelope_append(ngx_http_request_t *r,
     ngx_http_faas_envelope_t *env, ngx_buf_t *b)
 {
-    size_t                     n;
+    size_t                     n, size;
     ngx_http_faas_loc_conf_t  *flcf;
+
+    n = b->last - b->pos;
 
     if (env->collected == NULL) {
         flcf = ngx_http_faas_get_loc_conf(r);
+        size = flcf->buffer_size;
 
-        env->collected = ngx_create_temp_buf(r->pool, flcf->buffer_size);
+        if (env->length >= (off_t) n && env->length < (off_t) size) {
+            size = (size_t) env->length;
+        }
+
+        env->collected = ngx_create_temp_buf(r->pool, size);
         if (env->collected == NULL) {
             return NGX_ERROR;
         }
     }
-
-    n = b->last - b->pos;
 
     if ((size_t) (env->collected->end - env->collected->last) < n) {
         return NGX_DECLINED;
@@ -443,15 +456,7 @@ ngx_http_faas_envelope_send(ngx_http_request_t *r,
     ngx_int_t  rc;
 
     if (!env->header_sent) {
-        env->header_sent = 1;
-
-        if (ngx_http_faas_reply_headers(r, NGX_HTTP_OK, -1) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        r->err_status = 0;
-
-        rc = ngx_http_faas_filter_next_header(r);
+        rc = ngx_http_faas_envelope_send_header(r, env);
 
         if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
             env->state = NGX_HTTP_FAAS_ENVELOPE_DONE;
@@ -495,6 +500,49 @@ ngx_http_faas_envelope_send(ngx_http_request_t *r,
     rc = ngx_http_faas_output_flush(r, &env->output);
 
     return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
+
+
+/* what is known to its end is written before, so that it has a length */
+
+static ngx_int_t
+ngx_http_faas_envelope_send_header(ngx_http_request_t *r,
+    ngx_http_faas_envelope_t *env)
+{
+    size_t     n;
+    off_t      length;
+    ngx_int_t  rc;
+
+    length = -1;
+
+    if (env->last) {
+        n = env->collected ? env->collected->last - env->collected->pos : 0;
+
+        /* base64 takes 4/3, and text does not have many escapes */
+
+        env->output.size = env->head.len + n + n / 2
+                           + NGX_HTTP_FAAS_ENVELOPE_FOOT;
+
+        rc = ngx_http_faas_envelope_fill(r, env);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK) {
+            length = ngx_http_faas_output_size(&env->output);
+        }
+    }
+
+    env->header_sent = 1;
+
+    if (ngx_http_faas_reply_headers(r, NGX_HTTP_OK, length) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->err_status = 0;
+
+    return ngx_http_faas_filter_next_header(r);
 }
 
 

@@ -32,6 +32,7 @@ static ngx_buf_t *
 ngx_http_faas_output_room(ngx_http_request_t *r, ngx_http_faas_output_t *o,
     size_t size, ngx_int_t *rc)
 {
+    size_t        len;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
@@ -63,7 +64,13 @@ ngx_http_faas_output_room(ngx_http_request_t *r, ngx_http_faas_output_t *o,
             return NULL;
         }
 
-        b = ngx_create_temp_buf(r->pool, NGX_HTTP_FAAS_OUTPUT_SIZE);
+        len = NGX_HTTP_FAAS_OUTPUT_SIZE;
+
+        if (o->nbufs == 0 && o->size) {
+            len = ngx_min(len, ngx_max(o->size, size));
+        }
+
+        b = ngx_create_temp_buf(r->pool, len);
         if (b == NULL) {
             return NULL;
         }
@@ -206,6 +213,22 @@ ngx_http_faas_output_close(ngx_http_request_t *r, ngx_http_faas_output_t *o)
     o->ncarry = 0;
 
     return NGX_OK;
+}
+
+
+size_t
+ngx_http_faas_output_size(ngx_http_faas_output_t *o)
+{
+    size_t        size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    for (cl = o->out; cl; cl = cl->next) {
+        size += cl->buf->last - cl->buf->pos;
+    }
+
+    return size;
 }
 
 

@@ -26,6 +26,7 @@ typedef struct {
     ngx_chain_t                     *busy;
     ngx_chain_t                     *free;
     ngx_uint_t                       nbufs;
+    size_t                           size;      /* of the first, or 0 */
     u_char                           carry[3];  /* an open base64 group */
     ngx_uint_t                       ncarry;
     unsigned                         full:1;    /* every buffer is in use */
@@ -43,6 +44,9 @@ ngx_int_t ngx_http_faas_output_write(ngx_http_request_t *r,
 /* ends the base64 text; NGX_AGAIN as above */
 ngx_int_t ngx_http_faas_output_close(ngx_http_request_t *r,
     ngx_http_faas_output_t *o);
+
+/* how much there is that has not been flushed */
+size_t ngx_http_faas_output_size(ngx_http_faas_output_t *o);
 
 /* marks the end, or a flush, of what has been written */
 ngx_int_t ngx_http_faas_output_mark(ngx_http_request_t *r,

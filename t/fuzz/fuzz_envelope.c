@@ -62,6 +62,13 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
     ngx_http_faas_fuzz_check(ngx_http_faas_envelope_create(ctx, &name)
                              == NGX_OK);
 
+    /* it tells of its length, or does not, or is not as long as it tells */
+
+    if (status & 1) {
+        r->headers_out.content_length_n = (status & 2) ? body.len
+                                                       : body.len / 2;
+    }
+
     r->upstream->headers_in.status_n = status;
     ctx->served = 1;
 
