@@ -9,6 +9,9 @@
 #include "ngx_http_faas_utf8.h"
 
 
+#define NGX_HTTP_FAAS_UTF8_HIGH  0x8080808080808080     /* of 8 bytes */
+
+
 ngx_int_t
 ngx_http_faas_utf8_byte(ngx_http_faas_utf8_t *utf8, u_char ch)
 {
@@ -44,10 +47,25 @@ ngx_http_faas_utf8_byte(ngx_http_faas_utf8_t *utf8, u_char ch)
 ngx_int_t
 ngx_http_faas_utf8_check(ngx_http_faas_utf8_t *utf8, u_char *p, u_char *last)
 {
+    uint64_t  word;
+
     while (p < last) {
 
         if (utf8->need == 0 && *p < 0x80) {
             p++;
+
+            /* of ASCII there is usually more */
+
+            while (last - p >= (ssize_t) sizeof(uint64_t)) {
+                ngx_memcpy(&word, p, sizeof(uint64_t));
+
+                if (word & NGX_HTTP_FAAS_UTF8_HIGH) {
+                    break;
+                }
+
+                p += sizeof(uint64_t);
+            }
+
             continue;
         }
 

@@ -18,6 +18,11 @@
 #define NGX_HTTP_FAAS_RESULT_ID  16             /* random bytes */
 
 
+/* copied, where ngx_sprintf() would look at each byte for a format */
+#define ngx_http_faas_result_text(p, text)                                    \
+    ngx_cpymem(p, text, sizeof(text) - 1)
+
+
 static ngx_uint_t ngx_http_faas_result_same(ngx_table_elt_t *a,
     ngx_table_elt_t *b);
 static ngx_table_elt_t **ngx_http_faas_result_list(ngx_pool_t *pool,
@@ -273,11 +278,18 @@ ngx_http_faas_result_head(ngx_http_faas_result_t *result, ngx_uint_t quoted,
 
     head->data = p;
 
-    p = ngx_sprintf(p, "{\"run_id\":\"%V\",\"status\":\"success\","
-                    "\"http_status_code\":%ui,\"http_headers\":%V,"
-                    "\"output\":%s",
-                    &result->id, result->code, &result->headers,
-                    quoted ? "\"" : "");
+    p = ngx_http_faas_result_text(p, "{\"run_id\":\"");
+    p = ngx_cpymem(p, result->id.data, result->id.len);
+    p = ngx_http_faas_result_text(p, "\",\"status\":\"success\","
+                                     "\"http_status_code\":");
+    p = ngx_sprintf(p, "%ui", result->code);
+    p = ngx_http_faas_result_text(p, ",\"http_headers\":");
+    p = ngx_cpymem(p, result->headers.data, result->headers.len);
+    p = ngx_http_faas_result_text(p, ",\"output\":");
+
+    if (quoted) {
+        *p++ = '"';
+    }
 
     head->len = p - head->data;
 
@@ -305,7 +317,7 @@ ngx_http_faas_result_foot(ngx_http_faas_result_t *result, ngx_uint_t quoted,
     }
 
     if (result->base64) {
-        p = ngx_sprintf(p, ",\"output_encoding\":\"base64\"");
+        p = ngx_http_faas_result_text(p, ",\"output_encoding\":\"base64\"");
     }
 
     p = ngx_http_faas_result_end(result, p, NULL);
@@ -367,16 +379,16 @@ static u_char *
 ngx_http_faas_result_end(ngx_http_faas_result_t *result, u_char *p,
     ngx_str_t *message)
 {
-    p = ngx_sprintf(p, ",\"error_message\":");
+    p = ngx_http_faas_result_text(p, ",\"error_message\":");
 
     p = message ? ngx_http_faas_json_quote(p, message)
-                : ngx_sprintf(p, "null");
+                : ngx_http_faas_result_text(p, "null");
 
-    p = ngx_sprintf(p, ",\"duration_ms\":%M,\"function_id\":",
-                    (result->end ? result->end : ngx_current_msec)
-                    - result->start);
-
+    p = ngx_http_faas_result_text(p, ",\"duration_ms\":");
+    p = ngx_sprintf(p, "%M", (result->end ? result->end : ngx_current_msec)
+                             - result->start);
+    p = ngx_http_faas_result_text(p, ",\"function_id\":");
     p = ngx_http_faas_json_quote(p, &result->function);
 
-    return ngx_sprintf(p, "}\n");
+    return ngx_http_faas_result_text(p, "}\n");
 }
