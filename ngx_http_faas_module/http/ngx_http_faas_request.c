@@ -23,7 +23,7 @@
 
 static ngx_int_t ngx_http_faas_request_enter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_loc_conf_t *flcf);
-static ngx_uint_t ngx_http_faas_request_bare(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_faas_request_here(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_faas_request_late(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_request_body(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
@@ -221,7 +221,7 @@ ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    if (r != r->main || r->request_body || ngx_http_faas_request_bare(r)) {
+    if (r != r->main || r->request_body || ngx_http_faas_request_here(r)) {
         return NGX_OK;
     }
 
@@ -230,27 +230,29 @@ ngx_http_faas_request_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
 
 /*
- * Without a body there is nothing to wait for, and no need of the way through
+ * Without a body, or with one that came along with the header, there is nothing
+ * to wait for, and no need of the way through
  * ngx_http_read_client_request_body(), which runs the phases from here on anew;
  * proxy takes it, too.  HTTP/2 may send a body of which no header tells.
  */
 
 static ngx_uint_t
-ngx_http_faas_request_bare(ngx_http_request_t *r)
+ngx_http_faas_request_here(ngx_http_request_t *r)
 {
-    if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
+    if (r->headers_in.chunked) {
         return 0;
     }
 
 #if (NGX_HTTP_V2)
 
     if (r->stream) {
-        return r->stream->in_closed;
+        return r->headers_in.content_length_n <= 0 && r->stream->in_closed;
     }
 
 #endif
 
-    return 1;
+    return r->headers_in.content_length_n
+           <= r->header_in->last - r->header_in->pos;
 }
 
 
