@@ -6,8 +6,10 @@ use FaasClient;
 use FaasScale qw(sent answer_of);
 
 use Fcntl qw(:flock O_RDONLY);
+use IO::Socket::UNIX;
+use POSIX qw(mkfifo);
 
-plan tests => 187;
+plan tests => 209;
 
 # what a python function that answers this text looks like
 sub source {
@@ -498,6 +500,29 @@ is(slurp(html_dir() . '/other.py'), "other\n", 'what it leads to stays as it is'
 
 put('l', { language => 'python', source_code => 'x' });
 is(slurp(html_dir() . '/other.py'), "other\n", 'also when it is replaced');
+unlink path('l.py');
+
+# to open a pipe would wait for its writer, to read the device would not end
+
+mkfifo(path('p.py'), 0666) or die $!;
+system('mknod', '-m', '666', path('z.py'), 'c', 1, 5) == 0 or die 'mknod';
+my $socket = IO::Socket::UNIX->new(Local => path('s.py'), Listen => 1) or die $!;
+
+for my $name (qw(p z s)) {
+    is(get("/functions/$name")->{status}, 404, "$name: no function");
+    is(http(invoke_request($name))->{status}, 404, "$name: nor one that runs");
+    is(http(request('DELETE', "/functions/$name"))->{status}, 404, "$name: or is removed");
+    is(create($name, 'python', 'x')->{status}, 409, "$name: nothing takes its place");
+    ok(-e path("$name.py") && !-f _, "$name: it stays");
+}
+
+is(get('/functions')->{body}, "[]\n", 'none is listed');
+
+for my $name (qw(p z s)) {
+    like(put($name, { language => 'python', source_code => 'x' })->{status},
+         qr/\A20[01]\z/, "$name: PUT says what it is to be");
+    is(slurp(path("$name.py")), 'x', "$name: and was not written into");
+}
 
 
 

@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 93;
+plan tests => 128;
 
 
 # the loopback interface is down in a new network
@@ -92,6 +92,13 @@ sub engine_stop {
 
     undef $Dockerd;
     return $ended;
+}
+
+
+# what the workers have open
+
+sub worker_fds {
+    return scalar map { glob "/proc/$_/fd/*" } worker_pids();
 }
 
 
@@ -192,16 +199,19 @@ FaasTest::files($::Where, qw(warm.py cold.py colder.py))
 is(where(get('/function/warm'))->{service}, 'warm', 'a function serves');
 ok(ready(1), 'a spare');
 
-ok(main::engine_stop('TERM'), 'the engine ends');
+for my $round (1 .. 3) {
+    ok(main::engine_stop('TERM'), "$round: the engine ends");
 
-my $res = get('/function/warm');
+    my $res = get('/function/warm');
 
-like($res->{status}, qr/\A50[234]\z/, 'so does the function');
-cmp_ok($res->{seconds}, '<', 4, 'as is told soon');
-main::refused('ended', 1);
+    like($res->{status}, qr/\A50[234]\z/, "$round: so does the function");
+    cmp_ok($res->{seconds}, '<', 4, "$round: as is told soon");
+    main::refused($round, 1);
 
-ok(main::engine_start(), 'the engine is back');
-ok(main::agree(5, 'warm'), 'the function, too');
+    ok(main::engine_start(), "$round: the engine is back");
+    ok(main::agree(5, 'warm'), "$round: the function, too");
+}
+
 ok(main::agree(10, qw(warm cold colder)), 'and those that were refused');
 ok(wait_for(10, sub { spares() == 1 && instances() == 4 }),
    'a spare, and nothing else is left');
@@ -282,7 +292,18 @@ my $host = where(get('/function/warm'))->{host};
 my $load = load(1, '/function/warm', pause => 0.05);
 
 kill('STOP', $main::Dockerd) or die "kill: $!";
-main::refused('stopped', 12, qr/\A50[34]\z/);
+
+my @open = main::worker_fds();
+
+for my $round (1 .. 3) {
+    my $until = time + 10;
+
+    main::refused("stopped, $round", 12, qr/\A50[34]\z/);
+    push @open, main::worker_fds();
+    sleep(0.1) while time < $until;
+}
+
+cmp_ok($open[-1], '<', $open[0] + 8, "nothing piles up: @open descriptors");
 kill('CONT', $main::Dockerd) or die "kill: $!";
 
 my @calls = load_end($load);
