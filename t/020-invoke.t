@@ -9,7 +9,7 @@ use IO::Select;
 use IO::Uncompress::Gunzip qw(gunzip);
 use MIME::Base64 qw(decode_base64);
 
-plan tests => 134;
+plan tests => 135;
 
 # Answers what the table says, by the JSON string that it is invoked with.
 
@@ -376,6 +376,12 @@ for my $case ([ 201, {} ], [ 204, '' ], [ 302, 'elsewhere' ],
               [ 200, 'success', $case->[0], $case->[1], undef ],
               "status $case->[0]");
 }
+
+# each has an id of its own, whichever worker it is
+
+my %ids = map { result($_)->{run_id} => 1 }
+          parallel([ (invoke_request('answers', '"null"')) x 50 ]);
+is(scalar keys %ids, 50, 'no two runs have the same id');
 
 my $result = invoke('answers', '"302"');
 is($result->{http_headers}{Location}, '/there', 'a redirect is not followed');

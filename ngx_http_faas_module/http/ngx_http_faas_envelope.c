@@ -93,8 +93,7 @@ ngx_http_faas_envelope_create(ngx_http_faas_ctx_t *ctx, ngx_str_t *function)
         return NGX_ERROR;
     }
 
-    if (ngx_http_faas_result_init(&env->result, ctx->request->pool, function,
-                                  ctx->request->connection->log)
+    if (ngx_http_faas_result_init(&env->result, ctx->request, function)
         != NGX_OK)
     {
         return NGX_ERROR;

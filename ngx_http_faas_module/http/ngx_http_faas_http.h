@@ -21,6 +21,14 @@ typedef struct ngx_http_faas_guard_s     ngx_http_faas_guard_t;
 typedef struct ngx_http_faas_command_s   ngx_http_faas_command_t;
 
 
+/* what a worker has ahead; so many bytes come at once or not: getrandom(2) */
+
+typedef struct {
+    u_char                           bytes[256];
+    size_t                           left;
+} ngx_http_faas_random_t;
+
+
 typedef struct {
     ngx_http_faas_pool_t             pool;
     ngx_str_t                        root;      /* as configured */
@@ -28,6 +36,7 @@ typedef struct {
     ngx_uint_t                       exits;     /* 1: "remove" */
     ngx_uint_t                       on_error;  /* 1: "keep" */
     ngx_http_faas_children_t         children;
+    ngx_http_faas_random_t           random;    /* for ids of invocations */
     unsigned                         limits:1;  /* "faas_limits" is there */
     unsigned                         commands:1;    /* "faas_command" is */
 } ngx_http_faas_main_conf_t;

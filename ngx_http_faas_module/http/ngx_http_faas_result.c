@@ -36,29 +36,43 @@ static size_t ngx_http_faas_result_end_len(ngx_http_faas_result_t *result,
 
 
 ngx_int_t
-ngx_http_faas_result_init(ngx_http_faas_result_t *result, ngx_pool_t *pool,
-    ngx_str_t *function, ngx_log_t *log)
+ngx_http_faas_result_init(ngx_http_faas_result_t *result,
+    ngx_http_request_t *r, ngx_str_t *function)
 {
-    u_char  bytes[NGX_HTTP_FAAS_RESULT_ID];
+    ngx_http_faas_random_t     *random;
+    ngx_http_faas_main_conf_t  *fmcf;
 
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t) sizeof(bytes)) {
-        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
-                      "faas: getrandom() failed");
-        return NGX_ERROR;
+    fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
+    random = &fmcf->random;
+
+    if (random->left < NGX_HTTP_FAAS_RESULT_ID) {
+
+        if (getrandom(random->bytes, sizeof(random->bytes), 0)
+            != (ssize_t) sizeof(random->bytes))
+        {
+            ngx_log_error(NGX_LOG_ALERT, r->connection->log, ngx_errno,
+                          "faas: getrandom() failed");
+            return NGX_ERROR;
+        }
+
+        random->left = sizeof(random->bytes);
     }
 
-    result->pool = pool;
+    result->pool = r->pool;
     result->function = *function;
     result->start = ngx_current_msec;
 
-    result->id.len = 2 * sizeof(bytes);
+    result->id.len = 2 * NGX_HTTP_FAAS_RESULT_ID;
 
-    result->id.data = ngx_pnalloc(pool, result->id.len);
+    result->id.data = ngx_pnalloc(r->pool, result->id.len);
     if (result->id.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_hex_dump(result->id.data, bytes, sizeof(bytes));
+    random->left -= NGX_HTTP_FAAS_RESULT_ID;
+
+    ngx_hex_dump(result->id.data, random->bytes + random->left,
+                 NGX_HTTP_FAAS_RESULT_ID);
 
     return NGX_OK;
 }

@@ -26,9 +26,9 @@ typedef struct {
 } ngx_http_faas_result_t;
 
 
-/* gives it an id and the present as its start */
+/* gives it an id, of the worker's random bytes, and the present as its start */
 ngx_int_t ngx_http_faas_result_init(ngx_http_faas_result_t *result,
-    ngx_pool_t *pool, ngx_str_t *function, ngx_log_t *log);
+    ngx_http_request_t *r, ngx_str_t *function);
 
 /* takes the status and the headers of an answer */
 ngx_int_t ngx_http_faas_result_answer(ngx_http_faas_result_t *result,
