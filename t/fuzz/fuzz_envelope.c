@@ -76,8 +76,10 @@ ngx_http_faas_fuzz_envelope_target(ngx_pool_t *pool,
 
     rc = ngx_http_faas_fuzz_envelope_send(r, ctx, &body, step);
 
+    /* it outgrew faas_buffer_size, or what it said */
+
     if (rc != NGX_OK) {
-        ngx_http_faas_fuzz_check(body.len > 64);
+        ngx_http_faas_fuzz_check(body.len > 64 || (status & 3) == 1);
         return;
     }
 
