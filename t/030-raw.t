@@ -6,7 +6,7 @@ use FaasClient;
 
 use Digest::SHA qw(sha1_hex);
 
-plan tests => 209;
+plan tests => 282;
 
 worker_connections(1024);
 
@@ -687,3 +687,87 @@ is($res->{complete}, 1, 'with functions that are none: complete');
 like($res->{body}, qr/\A\[.*\|.*\|\{"message":"Hello, world"\}\]\n\z/s,
      'and the others are there');
 is($res->{raw} =~ s/HTTP\/1\.1 200//gr =~ /HTTP\/1/ ? 1 : 0, 0, 'one answer');
+
+
+
+=== TEST 11: a body that came along with the header is never another request
+--- config
+    location /function/ {
+        rewrite ^/function/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
+        faas $fn;
+        faas_timeout 8s;
+        proxy_pass http://functions;
+    }
+
+    location /short {
+        faas never;
+        faas_timeout 300ms;
+        proxy_pass http://functions/;
+    }
+
+    location /said {
+        error_page 404 = /sorry;
+        faas none;
+        proxy_pass http://functions/;
+    }
+
+    location = /sorry {
+        return 200 "sorry";
+    }
+
+    location /given {
+        error_page 404 /page.html;
+        faas none;
+        proxy_pass http://functions/;
+    }
+
+    location /passed {
+        error_page 404 = @function;
+        faas none;
+        proxy_pass http://functions/;
+    }
+
+    location @function {
+        faas echo;
+        proxy_pass http://functions;
+    }
+--- user_files eval
+">>> page.html\ngiven\n>>> fn/echo.py\n$::Echo>>> fn/cold.py\n$::Echo>>> fn/broken.py\nimport nothing\n"
+. ">>> fn/never.py\nimport time\ntime.sleep(600)\n"
+--- code
+my $smuggled = request('GET', '/function/echo/smuggled');
+my $sha1 = sha1_hex($smuggled);
+
+# the header in the buffer that all have, and in a larger one
+
+for my $headers ([], [ 'X-Long: ' . 'a' x 3000 ]) {
+
+    for my $case ([ '/function/none', 404, qr/"function_not_found"/ ],
+                  [ '/function/-bad', 400, qr/"invalid_name"/ ],
+                  [ '/function/broken', 502, qr/"function_failed"/ ],
+                  [ '/function/cold', 200, qr/"sha1": "$sha1"/ ],
+                  [ '/function/cold', 200, qr/"sha1": "$sha1"/ ],
+                  [ '/short', 504, qr/"error"/ ],
+                  [ '/said', 200, qr/\Asorry\z/ ],
+                  [ '/given', 404, qr/\Agiven\n\z/ ],
+                  [ '/passed', 200, qr/"sha1": "$sha1"/ ])
+    {
+        my ($path, $status, $body) = @$case;
+        my $sock = connect_to();
+
+        syswrite($sock, request('POST', $path, body => $smuggled,
+                                headers => [ 'Connection: keep-alive', @$headers ])
+                        . request('GET', '/function/echo/next'));
+
+        my $res = parse_response(read_all($sock, 20));
+        my $next = parse_response($res->{rest});
+
+        is($res->{status}, $status, "$path: its status");
+        like($res->{body}, $body, "$path: its answer");
+        # nginx ends a connection with a 400
+
+        like(seen($next)->{line}, $status == 400 ? qr/\A\z/ : qr{\AGET /next HTTP},
+             "$path: then the next request");
+        is($next->{rest}, '', "$path: and no more");
+    }
+}

@@ -303,7 +303,7 @@ for my $round (1 .. 3) {
     sleep(0.1) while time < $until;
 }
 
-cmp_ok($open[-1], '<', $open[0] + 8, "nothing piles up: @open descriptors");
+cmp_ok($open[3], '<', $open[1] + 4, "nothing piles up: @open descriptors");
 kill('CONT', $main::Dockerd) or die "kill: $!";
 
 my @calls = load_end($load);
