@@ -15,6 +15,7 @@
 #include "ngx_http_faas_epoch.h"
 #include "ngx_http_faas_exit.h"
 #include "ngx_http_faas_keeper.h"
+#include "ngx_http_faas_reconcile.h"
 #include "ngx_http_faas_remove.h"
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_runtime.h"
@@ -533,6 +534,7 @@ ngx_http_faas_exit_process(ngx_cycle_t *cycle)
 
     ngx_http_faas_keeper_exit_process(&fmcf->pool);
     ngx_http_faas_curl_exit_process(&fmcf->pool.engine);
+    ngx_http_faas_reconcile_exit_process(&fmcf->pool);
     ngx_http_faas_remove_exit_process(&fmcf->pool);
     ngx_http_faas_title_exit_process(&fmcf->pool, cycle);
     ngx_http_faas_admission_exit_process(&fmcf->pool);

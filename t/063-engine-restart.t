@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 128;
+plan tests => 136;
 
 
 # the loopback interface is down in a new network
@@ -396,3 +396,29 @@ for my $signal (qw(TERM KILL)) {
 
 ok(main::agree(10, qw(warm cold colder)), 'and those that were refused serve');
 is(scalar(instances()), 3, 'nothing else is left');
+
+
+
+=== TEST 7: nginx ends while it waits for an engine that hangs
+--- fresh
+--- log_allow
+connect\(\) to unix:\S+engine\.sock failed
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py))
+--- code
+is(where(get('/function/warm'))->{service}, 'warm', 'a function serves');
+
+# the new workers ask at once which containers there are
+
+kill('STOP', $main::Dockerd) or die "kill: $!";
+ok(reload_nginx(), 'a reload');
+is(where(get('/function/warm'))->{service}, 'warm', 'it serves on');
+sleep 1;
+
+ok(stop_nginx('TERM', 20), 'nginx ends');
+kill('CONT', $main::Dockerd) or die "kill: $!";
+
+ok(start_nginx(), 'and starts');
+ok(main::agree(10, qw(warm cold)), 'all serve');
+ok(wait_for(10, sub { instances() == 2 }), 'and nothing is left of the time before');

@@ -72,9 +72,9 @@ typedef struct {
     ngx_connection_t                 dummy;     /* of the keeper's event */
     ngx_uint_t                       cursor;    /* of the keeper's round */
     ngx_http_faas_call_t            *events;    /* the stream, or NULL */
+    void                            *sweeping;  /* a reconciliation, or NULL */
     ngx_msec_t                       sweep;     /* no list before this */
     ngx_msec_t                       round;     /* the list was due */
-    unsigned                         sweeping:1;
     unsigned                         scanned:1; /* for min_instances */
     unsigned                         exits:1;   /* faas_exit remove */
 } ngx_http_faas_pool_t;

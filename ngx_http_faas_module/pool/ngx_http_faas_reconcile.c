@@ -125,7 +125,22 @@ ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp)
     /* what is asked for from now on is for the next time */
 
     sh->swept = 1;
-    fp->sweeping = 1;
+    fp->sweeping = rec;
+}
+
+
+void
+ngx_http_faas_reconcile_exit_process(ngx_http_faas_pool_t *fp)
+{
+    ngx_http_faas_reconcile_t  *rec;
+
+    rec = fp->sweeping;
+    fp->sweeping = NULL;
+
+    if (rec) {
+        ngx_destroy_pool(rec->call.pool);
+        ngx_destroy_pool(rec->pool);
+    }
 }
 
 
@@ -466,7 +481,7 @@ ngx_http_faas_reconcile_end(ngx_http_faas_reconcile_t *rec, ngx_uint_t done)
     ngx_http_faas_pool_t  *fp;
 
     fp = rec->fp;
-    fp->sweeping = 0;
+    fp->sweeping = NULL;
 
     id = rec->strays->elts;
 

@@ -19,5 +19,8 @@
  */
 void ngx_http_faas_reconcile(ngx_http_faas_pool_t *fp);
 
+/* gives up one that waits for the engine, whose calls have been given up */
+void ngx_http_faas_reconcile_exit_process(ngx_http_faas_pool_t *fp);
+
 
 #endif /* _NGX_HTTP_FAAS_RECONCILE_H_INCLUDED_ */
