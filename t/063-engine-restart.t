@@ -124,6 +124,15 @@ sub agree {
     });
 
     Test::More::note(sprintf('of one opinion after %.1f s', time - $began));
+
+    # what the engine thinks, and what nginx does
+
+    Test::More::diag(join("\n", map({ "$_->{Names}[0] $_->{Status}" } instances()),
+                                map({ "$_: " . get("/function/$_")->{raw} } @functions),
+                                (error_log_text()
+                                 =~ /^(.*\bfaas: .*)$/mg)[-20 .. -1]))
+        if !$rc;
+
     return $rc;
 }
 
@@ -283,44 +292,7 @@ ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left')
 
 
 
-=== TEST 4: the engine hangs
---- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
---- user_files eval
-FaasTest::files($::Where, qw(warm.py cold.py colder.py))
---- code
-my $host = where(get('/function/warm'))->{host};
-my $load = load(1, '/function/warm', pause => 0.05);
-
-kill('STOP', $main::Dockerd) or die "kill: $!";
-
-my @open = main::worker_fds();
-
-for my $round (1 .. 3) {
-    my $until = time + 10;
-
-    main::refused("stopped, $round", 12, qr/\A50[34]\z/);
-    parallel([ (request('GET', '/function/cold')) x 20 ]);
-    push @open, main::worker_fds();
-    sleep(0.1) while time < $until;
-}
-
-# some are in use at any moment, but not one for each of the 66 calls
-
-cmp_ok($open[3], '<', $open[0] + 20, "nothing piles up: @open descriptors");
-kill('CONT', $main::Dockerd) or die "kill: $!";
-
-my @calls = load_end($load);
-
-is(failed_calls(@calls), '', 'no call of a warm one has failed: ' . @calls);
-cmp_ok((sort { $b <=> $a } map { $_->{ended} - $_->{began} } @calls)[0], '<', 2,
-       'nor has one waited for the engine');
-ok(main::agree(10, qw(warm cold colder)), 'all serve');
-is(where(get('/function/warm'))->{host}, $host, 'the warm one as before');
-ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
-
-
-
-=== TEST 5: the engine's disk is full
+=== TEST 4: the engine's disk is full
 --- fresh
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
 --- user_files eval
@@ -364,7 +336,7 @@ ok(wait_for(10, sub { instances() == 4 }), 'and nothing else is left');
 
 
 
-=== TEST 6: live-restore: they live, whether the engine ends or is killed
+=== TEST 5: live-restore: they live, whether the engine ends or is killed
 --- log_allow
 connect\(\) to unix:\S+engine\.sock failed
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
@@ -399,7 +371,7 @@ is(scalar(instances()), 3, 'nothing else is left');
 
 
 
-=== TEST 7: nginx ends while it waits for an engine that hangs
+=== TEST 6: nginx ends while it waits for an engine that hangs
 --- fresh
 --- log_allow
 connect\(\) to unix:\S+engine\.sock failed
@@ -422,3 +394,41 @@ kill('CONT', $main::Dockerd) or die "kill: $!";
 ok(start_nginx(), 'and starts');
 ok(main::agree(10, qw(warm cold)), 'all serve');
 ok(wait_for(10, sub { instances() == 2 }), 'and nothing is left of the time before');
+
+
+
+=== TEST 7: the engine hangs
+--- fresh
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- user_files eval
+FaasTest::files($::Where, qw(warm.py cold.py colder.py))
+--- code
+my $host = where(get('/function/warm'))->{host};
+my $load = load(1, '/function/warm', pause => 0.05);
+
+kill('STOP', $main::Dockerd) or die "kill: $!";
+
+my @open = main::worker_fds();
+
+for my $round (1 .. 3) {
+    my $until = time + 10;
+
+    main::refused("stopped, $round", 12, qr/\A50[34]\z/);
+    parallel([ (request('GET', '/function/cold')) x 20 ]);
+    push @open, main::worker_fds();
+    sleep(0.1) while time < $until;
+}
+
+# some are in use at any moment, but not one for each of the 66 calls
+
+cmp_ok($open[3], '<', $open[0] + 20, "nothing piles up: @open descriptors");
+kill('CONT', $main::Dockerd) or die "kill: $!";
+
+my @calls = load_end($load);
+
+is(failed_calls(@calls), '', 'no call of a warm one has failed: ' . @calls);
+cmp_ok((sort { $b <=> $a } map { $_->{ended} - $_->{began} } @calls)[0], '<', 2,
+       'nor has one waited for the engine');
+ok(main::agree(10, qw(warm cold colder)), 'all serve');
+is(where(get('/function/warm'))->{host}, $host, 'the warm one as before');
+ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
