@@ -204,6 +204,11 @@ ngx_http_faas_events_handle(ngx_http_faas_pool_t *fp,
         return;
     }
 
+    if (event->action == NGX_HTTP_FAAS_DOCKER_PAUSE) {
+        ngx_http_faas_instance_paused(&fp->zone, (ngx_uint_t) event->slot,
+                                      event->id.data);
+    }
+
     /* out of memory may be a child: it serves on, but nobody knows how */
 
     ended = (event->action != NGX_HTTP_FAAS_DOCKER_OOM);

@@ -531,6 +531,32 @@ ngx_http_faas_instance_lost(ngx_http_faas_zone_t *zone, ngx_uint_t slot,
 }
 
 
+void
+ngx_http_faas_instance_paused(ngx_http_faas_zone_t *zone, ngx_uint_t slot,
+    u_char *id)
+{
+    ngx_http_faas_instance_t  *inst;
+
+    if (slot >= zone->sh->ninstances) {
+        return;
+    }
+
+    ngx_http_faas_zone_lock(zone);
+
+    inst = &zone->sh->instances[slot];
+
+    if (inst->state == NGX_HTTP_FAAS_LOADING
+        && inst->identified
+        && ngx_memcmp(inst->id, id, NGX_HTTP_FAAS_ID_LEN) == 0)
+    {
+        ngx_http_faas_instance_set(zone, inst, NGX_HTTP_FAAS_DEAD);
+        ngx_http_faas_worker_wake(zone, inst->owner);
+    }
+
+    ngx_http_faas_zone_unlock(zone);
+}
+
+
 /*
  * Who holds it may still want to know how it ended, and ends it then; but who
  * has not even reached it is told at once.

@@ -98,6 +98,13 @@ void ngx_http_faas_instance_removed(ngx_http_faas_zone_t *zone,
 ngx_uint_t ngx_http_faas_instance_lost(ngx_http_faas_zone_t *zone,
     ngx_uint_t slot, u_char *id, ngx_uint_t ended);
 
+/*
+ * The container with this id stands still: a function that is being loaded into
+ * it would be blamed for that, so who loads it is to start another.
+ */
+void ngx_http_faas_instance_paused(ngx_http_faas_zone_t *zone,
+    ngx_uint_t slot, u_char *id);
+
 /* ends what nobody has used for too long; how many */
 ngx_uint_t ngx_http_faas_instance_retire(ngx_http_faas_zone_t *zone);
 
