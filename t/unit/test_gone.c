@@ -25,6 +25,7 @@ static void ngx_http_faas_test_gone_leases(void **state);
 static void ngx_http_faas_test_gone_twice(void **state);
 static void ngx_http_faas_test_gone_stranger(void **state);
 static void ngx_http_faas_test_gone_states(void **state);
+static void ngx_http_faas_test_gone_paused(void **state);
 static void ngx_http_faas_test_gone_full(void **state);
 static void ngx_http_faas_test_gone_untrusted(void **state);
 static void ngx_http_faas_test_gone_untrusted_spare(void **state);
@@ -52,6 +53,7 @@ ngx_http_faas_test_gone(void)
         cmocka_unit_test(ngx_http_faas_test_gone_twice),
         cmocka_unit_test(ngx_http_faas_test_gone_stranger),
         cmocka_unit_test(ngx_http_faas_test_gone_states),
+        cmocka_unit_test(ngx_http_faas_test_gone_paused),
         cmocka_unit_test(ngx_http_faas_test_gone_full),
         cmocka_unit_test(ngx_http_faas_test_gone_untrusted),
         cmocka_unit_test(ngx_http_faas_test_gone_untrusted_spare),
@@ -297,6 +299,60 @@ ngx_http_faas_test_gone_states(void **state)
     ngx_http_faas_unit_lease_booted(&tl, inst, 't');
     assert_true(ngx_http_faas_test_gone_tell(&tl, inst, 's', 1));
     ngx_http_faas_unit_inst(inst, DEAD);
+
+    ngx_http_faas_unit_lease_end(&tl);
+}
+
+
+/* what stands still while it is loaded is given up by whoever loads it */
+
+static void
+ngx_http_faas_test_gone_paused(void **state)
+{
+    u_char                       id[NGX_HTTP_FAAS_ID_LEN];
+    ngx_http_faas_zone_t        *zone;
+    ngx_http_faas_lease_t       *lease;
+    ngx_http_faas_instance_t    *inst;
+    ngx_http_faas_unit_lease_t   tl;
+
+    ngx_http_faas_unit_lease_begin(&tl);
+    ngx_memset(id, 'i', sizeof(id));
+
+    lease = ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
+    inst = tl.inst;
+    ngx_http_faas_unit_lease_identify(&tl, inst, 'i');
+    ngx_http_faas_unit_lease_loading(&tl, inst, 'A', 1);
+
+    /* it is another, or no slot */
+
+    zone = ngx_http_faas_unit_zone_as(tl.t, 2);
+    id[0] = 'j';
+    ngx_http_faas_instance_paused(zone, inst->slot, id);
+    ngx_http_faas_unit_inst(inst, LOADING);
+    id[0] = 'i';
+    ngx_http_faas_instance_paused(zone, zone->sh->ninstances, id);
+    ngx_http_faas_instance_paused(zone, (ngx_uint_t) -1, id);
+    ngx_http_faas_unit_inst(inst, LOADING);
+
+    ngx_http_faas_instance_paused(zone, inst->slot, id);
+    ngx_http_faas_unit_inst(inst, DEAD);
+    ngx_http_faas_unit_zone_check(tl.t);
+
+    /* nobody else removes it, and who waits asks again */
+
+    assert_null(ngx_http_faas_instance_claim(zone));
+    assert_int_equal(ngx_http_faas_instance_wanted(zone, inst), NGX_DECLINED);
+    ngx_http_faas_unit_state(lease, RETRY);
+    ngx_http_faas_unit_lease_news(&tl, 0, lease);
+    ngx_http_faas_unit_lease_release(&tl, 0, lease);
+    (void) ngx_http_faas_unit_lease_ok(&tl, 0, NGX_DONE);
+    assert_ptr_not_equal(tl.inst, inst);
+
+    ngx_http_faas_verdict_abandon(ngx_http_faas_unit_zone_as(tl.t, 0), inst);
+    ngx_http_faas_unit_inst(inst, REMOVING);
+    ngx_http_faas_instance_paused(zone, inst->slot, id);
+    ngx_http_faas_unit_inst(inst, REMOVING);
+    ngx_http_faas_unit_lease_removed(&tl, inst);
 
     ngx_http_faas_unit_lease_end(&tl);
 }
