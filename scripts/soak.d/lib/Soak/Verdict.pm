@@ -15,7 +15,7 @@ my $json = JSON::PP->new->utf8;
 my %explains = (
     kill_instance   => [ qr/^(?:502 \w+|failed|cut)$/, 2 ],
     remove_instance => [ qr/^(?:502 \w+|failed|cut)$/, 2 ],
-    kill_loader     => [ qr/^(?:50[23] \w+|failed|cut)$/, 2 ],    # claimed by now
+    kill_loader     => [ qr/^(?:50[23] \w+|failed|cut)$/, 2 ],
     kill_worker     => [ qr/^cut$/, 1 ],
     stop_engine     => [ qr/^(?:50[234] \w+|failed|cut)$/, 8 ],
     kill_engine     => [ qr/^(?:50[234] \w+|failed|cut)$/, 8 ],
@@ -38,14 +38,15 @@ sub lines {
 }
 
 
-# the outcome and who explains it: { kind => { outcome => { by => n } } }
+# the outcome and who explains it: { kind => { outcome => { by => n } } }; WHERE
+# is { id => the container that it ran in }
 
 sub count {
-    my ($calls, $events) = @_;
+    my ($calls, $events, $where) = @_;
     my %count;
 
     for my $call (@$calls) {
-        my $by = $call->{outcome} eq 'ok' ? '' : _explain($call, $events);
+        my $by = $call->{outcome} eq 'ok' ? '' : _explain($call, $events, $where);
 
         $count{$call->{kind}}{$call->{outcome}}{$by}++;
     }
@@ -57,7 +58,7 @@ sub count {
 # the last thing that happened and may be the reason
 
 sub _explain {
-    my ($call, $events) = @_;
+    my ($call, $events, $where) = @_;
 
     for my $event (reverse @$events) {
         my ($outcome, $seconds) = @{ $explains{$event->{what}} || next };
@@ -67,6 +68,11 @@ sub _explain {
                 || $call->{began} > $event->{ended} + $seconds;
 
         next if $apart{$call->{kind}} && $event->{what} ne 'kill_worker';
+
+        # a loader answers nobody, unless it was claimed before it was hit
+
+        next if $event->{what} eq 'kill_loader' && $call->{outcome} eq 'cut'
+                && ($where->{$call->{id}} // '') ne $event->{whom};
 
         next if $event->{what} =~ /_instance$/
                 && $event->{whom} ne $call->{function};
