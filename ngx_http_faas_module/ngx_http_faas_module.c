@@ -19,6 +19,7 @@
 #include "ngx_http_faas_remove.h"
 #include "ngx_http_faas_request.h"
 #include "ngx_http_faas_runtime.h"
+#include "ngx_http_faas_start.h"
 #include "ngx_http_faas_title.h"
 
 
@@ -535,6 +536,7 @@ ngx_http_faas_exit_process(ngx_cycle_t *cycle)
     ngx_http_faas_keeper_exit_process(&fmcf->pool);
     ngx_http_faas_curl_exit_process(&fmcf->pool.engine);
     ngx_http_faas_reconcile_exit_process(&fmcf->pool);
+    ngx_http_faas_start_exit_process(&fmcf->pool);
     ngx_http_faas_remove_exit_process(&fmcf->pool);
     ngx_http_faas_title_exit_process(&fmcf->pool, cycle);
     ngx_http_faas_admission_exit_process(&fmcf->pool);

@@ -9,7 +9,7 @@ use FaasLife;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-plan tests => 80;
+plan tests => 86;
 
 our $Where = where_py();
 
@@ -98,9 +98,15 @@ is(where(get('/function/f'))->{service}, 'f', 'and serves');
 # what the engine was asked for comes to life after nginx has ended
 
 ok(stop_nginx('TERM', 15), 'nginx ends right after its start');
-ok(start_nginx(), 'it starts again');
-sleep 0.3;
-ok(stop_nginx('QUIT', 15), 'and ends again');
+
+for my $signal (qw(QUIT TERM)) {
+    for my $wait (0.3, 1) {
+        ok(start_nginx(), 'it starts again');
+        sleep $wait;
+        ok(stop_nginx($signal, 15), "and ends again, $signal after $wait s");
+    }
+}
+
 sleep 2;
 ok(start_nginx(), 'and starts');
 is(where(get('/function/f'))->{service}, 'f', 'it serves');

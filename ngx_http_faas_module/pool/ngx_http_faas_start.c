@@ -672,3 +672,17 @@ ngx_http_faas_start_check(ngx_http_faas_pool_t *fp)
         }
     }
 }
+
+
+void
+ngx_http_faas_start_exit_process(ngx_http_faas_pool_t *fp)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&fp->starts)) {
+        q = ngx_queue_head(&fp->starts);
+
+        ngx_http_faas_start_end(ngx_queue_data(q, ngx_http_faas_start_t,
+                                               queue));
+    }
+}

@@ -36,5 +36,11 @@ ngx_int_t ngx_http_faas_start_detach(ngx_http_faas_pool_t *fp,
 /* ends the starts of this process that somebody gave up in the zone */
 void ngx_http_faas_start_check(ngx_http_faas_pool_t *fp);
 
+/*
+ * Frees the starts of this process, which ends, after the engine's calls; the
+ * zone has their instances until another one sees that their worker is gone.
+ */
+void ngx_http_faas_start_exit_process(ngx_http_faas_pool_t *fp);
+
 
 #endif /* _NGX_HTTP_FAAS_START_H_INCLUDED_ */
