@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 136;
+plan tests => 138;
 
 
 # the loopback interface is down in a new network
@@ -374,25 +374,31 @@ is(scalar(instances()), 3, 'nothing else is left');
 --- fresh
 --- log_allow
 connect\(\) to unix:\S+engine\.sock failed
---- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
+--- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=1 concurrency=4;"
 --- user_files eval
-FaasTest::files($::Where, qw(warm.py cold.py))
+FaasTest::files($::Where, qw(warm.py cold.py small.py))
+    . qq(>>> fn/small.json\n{"memory": "64m"}\n)
 --- code
 is(where(get('/function/warm'))->{service}, 'warm', 'a function serves');
+ok(ready(1), 'and a spare waits');
 
 # the new workers ask at once which containers there are
 
 kill('STOP', $main::Dockerd) or die "kill: $!";
 ok(reload_nginx(), 'a reload');
 is(where(get('/function/warm'))->{service}, 'warm', 'it serves on');
+
+# limits of its own take a call to the engine, which its answer does not wait for
+
+is(where(get('/function/small'))->{service}, 'small', 'a spare becomes a function');
 sleep 1;
 
 ok(stop_nginx('TERM', 20), 'nginx ends');
 kill('CONT', $main::Dockerd) or die "kill: $!";
 
 ok(start_nginx(), 'and starts');
-ok(main::agree(10, qw(warm cold)), 'all serve');
-ok(wait_for(10, sub { instances() == 2 }), 'and nothing is left of the time before');
+ok(main::agree(10, qw(warm cold small)), 'all serve');
+ok(wait_for(10, sub { instances() == 4 }), 'and nothing is left of the time before');
 
 
 

@@ -63,6 +63,9 @@ struct ngx_http_faas_call_s {
     /* the request that carried it went away, the engine may still do it */
     unsigned                         interrupted:1;
 
+    /* nobody keeps it: at exit its pool is freed in place of the handler */
+    unsigned                         detached:1;
+
     unsigned                         quiet:1;   /* failure is no news */
     unsigned                         refused:1; /* nobody listens there */
 

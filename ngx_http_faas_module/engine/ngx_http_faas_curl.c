@@ -152,6 +152,7 @@ void
 ngx_http_faas_curl_exit_process(ngx_http_faas_engine_t *engine)
 {
     ngx_queue_t           *q;
+    ngx_http_faas_call_t  *call;
     ngx_http_faas_curl_t  *h;
 
     if (engine->multi == NULL) {
@@ -161,8 +162,13 @@ ngx_http_faas_curl_exit_process(ngx_http_faas_engine_t *engine)
     while (!ngx_queue_empty(&engine->calls)) {
         q = ngx_queue_head(&engine->calls);
         h = ngx_queue_data(q, ngx_http_faas_curl_t, queue);
+        call = h->call;
 
         ngx_http_faas_curl_cleanup(h);
+
+        if (call->detached) {
+            ngx_destroy_pool(call->pool);
+        }
     }
 
     (void) curl_multi_cleanup(engine->multi);

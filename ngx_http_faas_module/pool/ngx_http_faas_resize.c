@@ -47,6 +47,7 @@ ngx_http_faas_resize(ngx_http_faas_pool_t *fp, ngx_str_t *id,
     call->log = ngx_cycle->log;
     call->timeout = NGX_HTTP_FAAS_RESIZE_TIMEOUT;
     call->handler = ngx_http_faas_resize_handler;
+    call->detached = 1;
 
     limits.memory = now->memory;
     limits.nano_cpus = ngx_min(now->nano_cpus,
