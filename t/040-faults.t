@@ -16,7 +16,7 @@ use FaasClient;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 293;
+plan tests => 294;
 
 worker_connections(1024);
 
@@ -402,6 +402,9 @@ my $res = get('/function/syntax.py');
 is($res->{status}, 502, 'raw');
 is(decode_json($res->{body})->{error}{code}, 'function_failed', 'its code');
 unlike($res->{body}, qr/syntax/, 'no word of the source');
+like(error_log_text(),
+     qr/\[error\].*: function "syntax\.py" did not start in "\S+": .*SyntaxError/,
+     'the error log says why');
 
 # once corrected it works
 

@@ -536,17 +536,13 @@ ngx_http_faas_start_fail(ngx_http_faas_start_t *start, ngx_uint_t status,
 
         ngx_http_faas_runtime_pause(launch->runtime);
 
-    } else if (kept) {
+    } else if (kept || status == 0) {
         ngx_log_error(NGX_LOG_ERR, launch->pool->log, 0,
-                      "faas: the new revision of function \"%V\" did not "
-                      "start in \"%V\", the old one serves on: %*s",
+                      "faas: %sfunction \"%V\" did not start in \"%V\"%s: "
+                      "%*s", kept ? "the new revision of " : "",
                       &launch->name, &launch->container,
+                      kept ? ", the old one serves on" : "",
                       ngx_http_faas_start_line(text, line) - line, line);
-
-    } else if (status == 0) {
-        ngx_log_error(NGX_LOG_NOTICE, launch->pool->log, 0,
-                      "faas: function \"%V\" did not start in \"%V\"",
-                      &launch->name, &launch->container);
     }
 
     ngx_http_faas_start_drop(start);
