@@ -15,10 +15,11 @@ use Exporter 'import';
 our @EXPORT_OK = qw(plain_server faas_server wake compare_rates rate_table);
 
 
-# lines of server {} and http {}: a location PATH to the server ADDRESS
+# lines of server {} and http {}: a location PATH to the server ADDRESS, with
+# MORE of its own
 
 sub plain_server {
-    my ($path, $address, $keepalive) = @_;
+    my ($path, $address, $keepalive, $more) = @_;
     my $name = $path =~ s/\W/_/gr;
     my $kept = $keepalive ? "        keepalive $keepalive;\n" : '';
     my $headers = $keepalive
@@ -29,6 +30,7 @@ sub plain_server {
             server => "        location $path {\n"
                       . "            proxy_pass http://plain$name/;\n"
                       . "            proxy_http_version 1.1;\n$headers"
+                      . ($more // '')
                       . "        }\n");
 }
 
