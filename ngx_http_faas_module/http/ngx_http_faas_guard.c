@@ -4,6 +4,9 @@
  *
  * Makes nginx's proxying fit for answers that are not trusted: it wraps what
  * proxy does with a header and a body, and lets pass only what is one.
+ *
+ * A filter that finalizes a request, as image_filter does, takes the contexts
+ * away: proxy has to expect that, and so have its wrappers.
  */
 
 
@@ -69,6 +72,11 @@ ngx_http_faas_guard_reinit_request(ngx_http_request_t *r)
 
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
     guard = ctx->guard;
 
     rc = guard->reinit_request(r);
@@ -91,6 +99,11 @@ ngx_http_faas_guard_process_header(ngx_http_request_t *r)
 
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
     guard = ctx->guard;
     version = r->http_version;
 
@@ -257,6 +270,11 @@ ngx_http_faas_guard_input_filter_init(void *data)
 
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
     guard = ctx->guard;
 
     rc = guard->input_filter_init(data);
@@ -284,6 +302,11 @@ ngx_http_faas_guard_input_filter(void *data, ssize_t bytes)
 
     u = r->upstream;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
     guard = ctx->guard;
 
     if (guard->input_filter(data, bytes) != NGX_ERROR) {
@@ -307,6 +330,11 @@ ngx_http_faas_guard_pipe_filter(ngx_event_pipe_t *p, ngx_buf_t *buf)
 
     r = p->input_ctx;
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
     guard = ctx->guard;
 
     if (guard->pipe_filter(p, buf) == NGX_ERROR) {
