@@ -604,6 +604,10 @@ ngx_http_faas_start_end(ngx_http_faas_start_t *start)
 {
     ngx_http_faas_link_close(&start->link);
 
+    if (start->boot.timer.timer_set) {
+        ngx_del_timer(&start->boot.timer);
+    }
+
     if (start->report) {
         ngx_http_faas_remove_forget(start->report);
     }
