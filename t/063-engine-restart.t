@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 138;
+plan tests => 146;
 
 
 # the loopback interface is down in a new network
@@ -437,3 +437,40 @@ cmp_ok((sort { $b <=> $a } map { $_->{ended} - $_->{began} } @calls)[0], '<', 2,
 ok(main::agree(10, qw(warm cold colder)), 'all serve');
 is(where(get('/function/warm'))->{host}, $host, 'the warm one as before');
 ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
+
+
+
+=== TEST 8: a start that hangs does not hold the request that has begun it
+--- fresh
+--- faas_http eval
+"faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=1 max_instances=2;"
+--- user_files eval
+FaasTest::files($::Where, 'warm.py')
+--- code
+my $host = where(get('/function/warm'))->{host};
+
+kill('STOP', $main::Dockerd) or die "kill: $!";
+
+# the second finds the only place taken, and is served when it is free again
+
+syswrite(my $first = connect_to(), request('GET', '/function/warm/sleep/1.5'));
+sleep 0.5;
+syswrite(my $kept = connect_to(),
+         request('GET', '/function/warm', headers => [ 'Connection: keep-alive' ]));
+
+is(where(parse_response(read_some($kept, 4, qr/\}\z/)))->{host}, $host,
+   'it is served by another instance');
+is(where(parse_response(read_all($first)))->{host}, $host, 'as was the first');
+
+# no call to the engine is waited for: these would take 5 s and more
+
+for my $n (1 .. 3) {
+    syswrite($kept, request('GET', '/function/warm',
+                            headers => [ 'Connection: keep-alive' ]));
+    is(where(parse_response(read_some($kept, 3, qr/\}\z/)))->{host}, $host,
+       "and $n more on its connection");
+}
+
+kill('CONT', $main::Dockerd) or die "kill: $!";
+ok(main::agree(10, 'warm'), 'it serves on');
+ok(wait_for(20, sub { instances() <= 2 }), 'nothing else is left');

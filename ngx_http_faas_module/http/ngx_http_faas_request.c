@@ -371,6 +371,9 @@ ngx_http_faas_request_wait(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     case NGX_OK:
         ctx->served = 1;
 
+        /* a start that it carries goes on without it */
+
+        (void) ngx_http_faas_start_detach(ctx->adm.fp, r);
         ngx_http_faas_request_undeadline(ctx);
 
         if (ctx->expires) {
@@ -511,6 +514,7 @@ ngx_http_faas_request_refuse(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     adm = &ctx->adm;
 
+    (void) ngx_http_faas_start_detach(adm->fp, r);
     ngx_http_faas_request_undeadline(ctx);
 
     if (adm->status == 0 && ctx->envelope) {
