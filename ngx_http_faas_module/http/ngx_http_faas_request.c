@@ -88,8 +88,10 @@ ngx_http_faas_request_handler(ngx_http_request_t *r)
 
         /* anew, perhaps after an error_page: what was held is not needed */
 
+        ngx_http_faas_request_undeadline(ctx);
         ngx_http_faas_admission_release(&ctx->adm);
         ngx_http_faas_envelope_cleanup(ctx);
+        ctx->deadline.handler = ngx_http_faas_request_deadline_handler;
         ctx->adm.background = 0;
         ctx->balancer = NULL;
         ctx->command = NULL;
