@@ -320,6 +320,7 @@ ngx_http_faas_subrequest_done(ngx_http_request_t *sr, void *data,
 {
     ngx_http_faas_subrequest_t  *sub = data;
 
+    ngx_http_request_t    *r;
     ngx_http_faas_call_t  *call;
 
     call = sub->call;
@@ -345,7 +346,9 @@ ngx_http_faas_subrequest_done(ngx_http_request_t *sr, void *data,
 
         /* a background subrequest does not wake its parent */
 
-        if (ngx_http_post_request(sr->main, NULL) != NGX_OK) {
+        r = sr->parent->done ? sr->main : sr->parent;
+
+        if (ngx_http_post_request(r, NULL) != NGX_OK) {
             return NGX_ERROR;
         }
     }
