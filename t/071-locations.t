@@ -10,7 +10,7 @@ use FaasLife;
 use IO::Uncompress::Gunzip qw(gunzip);
 use Time::HiRes qw(sleep time);
 
-plan tests => 110;
+plan tests => 119;
 
 # Tells what it was asked, and does what the query says: "status=", "sleep=",
 # "size=", and headers of any other name.
@@ -698,3 +698,50 @@ is(by('/try/none'), 'sorry', 'and one that is not');
 
 is(counted(parallel([ map { request('GET', $_) } ('/named', '/own?status=404', '/moved') x 4 ])),
    '4 x 200, 8 x 404', 'and so again, many at once');
+
+
+
+=== TEST 9: protocols that are not HTTP lead to no function
+--- config
+    location = /fastcgi {
+        faas tell;
+        fastcgi_pass functions;
+    }
+
+    location = /scgi {
+        faas tell;
+        scgi_pass functions;
+    }
+
+    location = /uwsgi {
+        faas tell;
+        uwsgi_pass functions;
+    }
+
+    location = /grpc {
+        faas tell;
+        grpc_pass functions;
+    }
+
+    location = /memcached {
+        set $memcached_key x;
+        faas tell;
+        memcached_pass functions;
+    }
+
+    location = /proxy {
+        faas tell;
+        proxy_pass http://functions;
+    }
+--- user_files eval: FaasTest::files($::Tell, 'tell.py')
+--- code
+my @pids = worker_pids();
+
+for my $protocol (qw(fastcgi scgi uwsgi grpc memcached)) {
+    is(get("/$protocol")->{status}, 500, $protocol);
+}
+
+is(scalar(() = error_log_text() =~ /\[error\].*nothing but "proxy_pass" leads to a function/g),
+   5, 'the error log says why');
+is(by('/proxy'), 'tell', 'it serves');
+is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');

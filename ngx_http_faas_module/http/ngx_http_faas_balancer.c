@@ -163,6 +163,12 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         ctx = ngx_http_faas_request_clone(r);
     }
 
+    if (u->conf != ngx_http_get_module_loc_conf(r, ngx_http_proxy_module)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: nothing but \"proxy_pass\" leads to a function");
+        return NGX_ERROR;
+    }
+
     if (ctx == NULL || (!ctx->adm.admitted && !ctx->late)) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "faas: no function to proxy to, is there a \"faas\" "
@@ -208,8 +214,8 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
 
 /*
  * The configuration of the proxy module is as it has to be already, unless it
- * is variables that say where to.  What an invocation needs beyond that, and
- * the modules for other protocols, get it of their own.
+ * is variables that say where to.  What an invocation needs beyond that it gets
+ * of its own.
  */
 
 static ngx_int_t
@@ -220,9 +226,7 @@ ngx_http_faas_balancer_adapt(ngx_http_request_t *r,
 
     conf = r->upstream->conf;
 
-    if (!bd->flcf->adapted || bd->ctx->envelope
-        || conf != ngx_http_get_module_loc_conf(r, ngx_http_proxy_module))
-    {
+    if (!bd->flcf->adapted || bd->ctx->envelope) {
         conf = ngx_http_faas_balancer_conf(bd);
         if (conf == NULL) {
             return NGX_ERROR;
