@@ -385,12 +385,14 @@ for my $status (204, 304) {
         faas echo;
         proxy_pass http://functions/count?X-Accel-Expires=100;
         proxy_cache cache;
+        proxy_cache_key $request_uri;
     }
 
     location = /really-cached {
         faas echo;
         proxy_pass http://functions/count?Cache-Control=max-age%3D100;
         proxy_cache cache;
+        proxy_cache_key $request_uri;
     }
 
     location = /secret {

@@ -422,6 +422,7 @@ is(get('/conn?key=a')->{status}, 200, 'limit_conn: and then again');
     }
 --- config
     proxy_cache cache;
+    proxy_cache_key $request_uri;
     proxy_cache_valid 200 404 1m;
     add_header X-Cache $upstream_cache_status always;
 

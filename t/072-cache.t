@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 80;
+plan tests => 87;
 
 # Answers what "v" of the query is, and the number of the call; with "size" so
 # many bytes more, after "sleep" seconds, with "status".
@@ -109,6 +109,7 @@ __DATA__
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1h;
         add_header X-Cache $upstream_cache_status always;
         faas f;
@@ -153,6 +154,7 @@ is(post('/c/', 'x')->{body}, "call 3\n", 'POST asks the function');
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid any 1h;
         proxy_cache_use_stale error timeout updating http_500 http_502 http_503 http_504;
         faas $arg_fn;
@@ -162,6 +164,7 @@ is(post('/c/', 'x')->{body}, "call 3\n", 'POST asks the function');
     location /paged {
         error_page 404 502 = @instead;
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid any 1h;
         faas $arg_fn;
         proxy_pass http://functions;
@@ -169,6 +172,7 @@ is(post('/c/', 'x')->{body}, "call 3\n", 'POST asks the function');
 
     location @instead {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         faas f;
         proxy_pass http://functions;
     }
@@ -221,6 +225,7 @@ for (1 .. 3) {
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1h;
         faas f;
         proxy_pass http://functions;
@@ -242,6 +247,7 @@ ok(header($res[0], 'Retry-After'), 'and when to try again');
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1s;
         proxy_cache_use_stale error timeout updating http_502 http_503;
         proxy_cache_background_update on;
@@ -301,6 +307,7 @@ like(cached('/c/f?sleep=2'), qr/\A200 STALE call 1\z/, 'it is gone: once more');
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1s;
         proxy_cache_use_stale error timeout http_502 http_503;
         proxy_read_timeout 1s;
@@ -311,6 +318,7 @@ like(cached('/c/f?sleep=2'), qr/\A200 STALE call 1\z/, 'it is gone: once more');
 
     location /strict {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1s;
         add_header X-Cache $upstream_cache_status always;
         faas f;
@@ -319,6 +327,7 @@ like(cached('/c/f?sleep=2'), qr/\A200 STALE call 1\z/, 'it is gone: once more');
 
     location /fresh {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1s;
         proxy_cache_revalidate on;
         add_header X-Cache $upstream_cache_status always;
@@ -357,6 +366,7 @@ is(cached('/c/'), '200 EXPIRED call 1', 'and here it is again');
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1h;
         proxy_cache_lock on;
         add_header X-Cache $upstream_cache_status always;
@@ -384,6 +394,7 @@ like(cached('/c/g?first'), qr/\A200 MISS call 1\z/, 'nor elsewhere');
 --- config
     location /c/ {
         proxy_cache cache;
+        proxy_cache_key $request_uri;
         proxy_cache_valid 200 1s;
         proxy_cache_use_stale timeout;
         add_header X-Cache $upstream_cache_status always;
@@ -473,3 +484,27 @@ my $one = parse_response(read_all($sock));
 
 is($one->{status}, 404, 'the first of two');
 is(parse_response($one->{rest})->{status}, 200, 'and the second');
+
+
+
+=== TEST 9: without a key of its own an answer is not cached: it could be another function's
+--- fresh
+--- faas_http eval: $::Http
+--- config
+    location /k/ {
+        rewrite ^/k/(?<fn>[^/]+)/?(?<rest>.*)$ /$rest break;
+        proxy_cache cache;
+        proxy_cache_valid 200 1h;
+        add_header X-Cache $upstream_cache_status always;
+        faas $fn;
+        proxy_pass http://functions;
+    }
+--- user_files eval: FaasTest::files($::Tell, 'f.py', 'g.py')
+--- code
+is(cached('/k/f/page'), '200 MISS call 1', 'one function');
+is(cached('/k/g/page'), '200 MISS call 1', 'another one, the same page');
+is(cached('/k/f/page'), '200 MISS call 2', 'the first again');
+is(http(request('HEAD', '/k/f/page'))->{status}, 200, 'HEAD');
+is(cached('/k/g/page?size=3000000'), '200 MISS call 2', 'a large one');
+like(error_log_text(), qr/\[error\].*faas: an answer is not cached without a "proxy_cache_key"/,
+     'the error log says why');

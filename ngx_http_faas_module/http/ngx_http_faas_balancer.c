@@ -195,6 +195,19 @@ ngx_http_faas_balancer_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+#if (NGX_HTTP_CACHE)
+
+    /* by default, two parts that do not tell functions apart; see proxy */
+
+    if (r->cache && u->cacheable && r->cache->keys.nelts > 1) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "faas: an answer is not cached without a "
+                      "\"proxy_cache_key\"");
+        u->cacheable = 0;
+    }
+
+#endif
+
     bd->refusal.handler = ngx_http_faas_balancer_refusal_handler;
     bd->refusal.data = r->connection;
     bd->refusal.log = r->connection->log;
