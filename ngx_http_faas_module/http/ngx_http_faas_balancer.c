@@ -50,8 +50,6 @@ static ngx_uint_t ngx_http_faas_balancer_stale(ngx_http_request_t *r,
     ngx_int_t status);
 static void ngx_http_faas_balancer_free(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
-static ngx_uint_t ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
-    ngx_peer_connection_t *pc);
 static void ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
     ngx_http_faas_balancer_t *bd);
 
@@ -605,41 +603,13 @@ ngx_http_faas_balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_http_faas_envelope_stop(ctx);
 
     if (bd->flcf->abort == NGX_HTTP_FAAS_ABORT_KILL
-        && ngx_http_faas_balancer_aborted(bd->request, pc))
+        && ngx_http_faas_guard_aborted(bd->request))
     {
         (void) ngx_http_faas_admission_condemn(&ctx->adm, NULL, NULL);
         return;
     }
 
     ngx_http_faas_admission_release(&ctx->adm);
-}
-
-
-/* whether the client went away before the function had answered */
-
-static ngx_uint_t
-ngx_http_faas_balancer_aborted(ngx_http_request_t *r,
-    ngx_peer_connection_t *pc)
-{
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-
-    if (!r->connection->error
-        && !(u->pipe && u->pipe->downstream_error))
-    {
-        return 0;
-    }
-
-    if (!u->header_sent) {
-        return 1;
-    }
-
-    if (u->upgrade || !u->buffering) {
-        return u->length != 0;
-    }
-
-    return !u->pipe->upstream_done && !u->pipe->upstream_eof;
 }
 
 
@@ -668,10 +638,18 @@ ngx_http_faas_balancer_failed(ngx_peer_connection_t *pc,
     {
         /*
          * It closed an idle connection, as it may; nginx tries once more if
-         * the request allows it, and we still have our slot.
+         * the request allows it, see ngx_http_upstream_next(), and we still
+         * have our slot.
          */
 
-        bd->tried = 1;
+        if (!ngx_http_faas_guard_final(bd->request)) {
+            bd->tried = 1;
+            return;
+        }
+
+        ngx_http_faas_request_undeadline(ctx);
+        ngx_http_faas_envelope_stop(ctx);
+        ngx_http_faas_admission_release(&ctx->adm);
         return;
     }
 

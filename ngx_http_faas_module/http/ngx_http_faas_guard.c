@@ -345,6 +345,42 @@ ngx_http_faas_guard_pipe_filter(ngx_event_pipe_t *p, ngx_buf_t *buf)
 }
 
 
+ngx_uint_t
+ngx_http_faas_guard_aborted(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (!r->connection->error
+        && !(u->pipe && u->pipe->downstream_error))
+    {
+        return 0;
+    }
+
+    if (!u->header_sent) {
+        return 1;
+    }
+
+    if (u->upgrade || !u->buffering) {
+        return u->length != 0;
+    }
+
+    return !u->pipe->upstream_done && !u->pipe->upstream_eof;
+}
+
+
+ngx_uint_t
+ngx_http_faas_guard_final(ngx_http_request_t *r)
+{
+    return r->connection->error
+           || (r->upstream->request_sent
+               && (r->request_body_no_buffering
+                   || (r->method & (NGX_HTTP_POST|NGX_HTTP_LOCK
+                                    |NGX_HTTP_PATCH))));
+}
+
+
 /* whether the answer was cut off after its header, and not by us */
 
 ngx_uint_t
