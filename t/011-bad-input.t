@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 706;
+plan tests => 707;
 
 sub json { return Cpanel::JSON::XS->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
@@ -373,7 +373,11 @@ main::refused(http(request('PUT', '/functions/echo', body => '{}',
 is(get('/functions', headers => [ 'Sec-Fetch-Site: cross-site' ])->{status}, 200,
    'reading is no harm');
 
-for my $site ('same-origin', 'same-site', 'none') {
+main::refused(post('/functions/echo/invoke', '{}',
+                   headers => [ 'Sec-Fetch-Site: same-site' ]),
+              403, 'cross_site', 'from a sibling, where functions may be');
+
+for my $site ('same-origin', 'none') {
     is(post('/functions/echo/invoke', '{}', headers => [ "Sec-Fetch-Site: $site" ])
        ->{status}, 200, "$site is no other site");
 }

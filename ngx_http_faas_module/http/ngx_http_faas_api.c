@@ -36,6 +36,7 @@ static ngx_uint_t ngx_http_faas_api_route(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_api_allowed(ngx_http_request_t *r,
     ngx_uint_t resource);
 static ngx_int_t ngx_http_faas_api_acceptable(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_faas_api_is(ngx_str_t *value, char *text);
 static ngx_str_t *ngx_http_faas_api_header(ngx_http_request_t *r,
     ngx_str_t *name);
 static ngx_int_t ngx_http_faas_api_read(ngx_http_request_t *r);
@@ -215,7 +216,8 @@ ngx_http_faas_api_write(ngx_http_request_t *r)
 
 /*
  * A page of another site may make a browser send a "simple" request here;
- * browsers tell so (Fetch Metadata, W3C).
+ * browsers tell so (Fetch Metadata, W3C).  "same-site" is another port or a
+ * sibling of this host: where functions have theirs.
  */
 
 static ngx_int_t
@@ -228,10 +230,8 @@ ngx_http_faas_api_acceptable(ngx_http_request_t *r)
     value = ngx_http_faas_api_header(r, &name);
 
     if (value
-        && value->len == sizeof("cross-site") - 1
-        && ngx_strncasecmp(value->data, (u_char *) "cross-site",
-                           value->len)
-           == 0)
+        && !ngx_http_faas_api_is(value, "same-origin")
+        && !ngx_http_faas_api_is(value, "none"))
     {
         rc = ngx_http_discard_request_body(r);
         if (rc != NGX_OK) {
@@ -245,12 +245,7 @@ ngx_http_faas_api_acceptable(ngx_http_request_t *r)
     ngx_str_set(&name, "Content-Encoding");
     value = ngx_http_faas_api_header(r, &name);
 
-    if (value == NULL
-        || (value->len == sizeof("identity") - 1
-            && ngx_strncasecmp(value->data, (u_char *) "identity",
-                               value->len)
-               == 0))
-    {
+    if (value == NULL || ngx_http_faas_api_is(value, "identity")) {
         return NGX_DECLINED;
     }
 
@@ -261,6 +256,14 @@ ngx_http_faas_api_acceptable(ngx_http_request_t *r)
 
     return ngx_http_faas_reply_literal(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
                "unsupported_encoding", "the body must not be compressed");
+}
+
+
+static ngx_uint_t
+ngx_http_faas_api_is(ngx_str_t *value, char *text)
+{
+    return value->len == ngx_strlen(text)
+           && ngx_strncasecmp(value->data, (u_char *) text, value->len) == 0;
 }
 
 
