@@ -16,7 +16,8 @@
 #include "ngx_http_faas_verdict.h"
 
 
-#define NGX_HTTP_FAAS_ADMISSION_READS  8    /* of a source that changes */
+#define NGX_HTTP_FAAS_ADMISSION_READS    8    /* of a source that changes */
+#define NGX_HTTP_FAAS_ADMISSION_REPORTS  8    /* at a time, of a worker */
 
 
 static ngx_int_t ngx_http_faas_admission_ask(ngx_http_faas_admission_t *adm,
@@ -390,7 +391,12 @@ ngx_http_faas_admission_condemn(ngx_http_faas_admission_t *adm,
 
     inst = ngx_http_faas_lease_condemn(&adm->fp->zone, lease);
 
-    if (inst == NULL && report == NULL) {
+    /* of one that dies with many calls not each asks the engine why */
+
+    if (inst == NULL
+        && (report == NULL
+            || adm->fp->reports >= NGX_HTTP_FAAS_ADMISSION_REPORTS))
+    {
         return NULL;
     }
 

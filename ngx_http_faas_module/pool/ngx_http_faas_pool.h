@@ -66,6 +66,7 @@ typedef struct {
     ngx_queue_t                      removals;
     ngx_queue_t                      listeners;
     ngx_uint_t                       removing;  /* how many of these */
+    ngx_uint_t                       reports;   /* that only look */
     ngx_connection_t                *bell;
     ngx_connection_t                *knock;     /* listens, or NULL */
     ngx_event_t                      keeper;

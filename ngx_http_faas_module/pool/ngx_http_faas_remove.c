@@ -92,6 +92,7 @@ ngx_http_faas_remove(ngx_http_faas_pool_t *fp, ngx_http_faas_instance_t *inst,
     job->data = data;
     job->since = since;
     job->keep = (report && inst == NULL);
+    fp->reports += job->keep;
     job->step = report ? NGX_HTTP_FAAS_DOCKER_INSPECT
                        : NGX_HTTP_FAAS_DOCKER_REMOVE;
 
@@ -571,6 +572,7 @@ ngx_http_faas_remove_free(ngx_http_faas_remove_t *job)
 {
     ngx_queue_remove(&job->queue);
     job->fp->removing--;
+    job->fp->reports -= job->keep;
 
     ngx_destroy_pool(job->pool);
 }
