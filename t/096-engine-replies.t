@@ -11,7 +11,7 @@ use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
-plan tests => 152;
+plan tests => 155;
 
 our $Greet = slurp('data/functions/greet.py');
 our $Where = where_py();
@@ -278,12 +278,14 @@ is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
 === TEST 3: removals that are under way, done, or fail at first
 --- http_config eval: $::Http
 --- post_setup_server_root: main::engine_between();
---- user_files eval: FaasTest::files($::Greet, map { "g$_.py" } 1 .. 5)
+--- user_files eval: FaasTest::files($::Greet, map { "g$_.py" } 1 .. 6)
 --- code
 my $n = 0;
 
 for my $case (
     [ 'under way', 'done', 100,
+      main::message(409, 'removal of container x is already in progress') ],
+    [ 'under way, and not done yet', 'only', 3,
       main::message(409, 'removal of container x is already in progress') ],
     [ 'gone already', 'done', 100, main::message(404, 'No such container: x') ],
     [ 'done, and an error is told', 'done', 1, main::message(500, 'x') ],

@@ -342,7 +342,7 @@ static void
 ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
 {
     ngx_str_t              log;
-    ngx_uint_t             outcome;
+    ngx_uint_t             under, outcome;
     ngx_http_faas_call_t  *call;
 
     call = &job->call;
@@ -373,12 +373,23 @@ ngx_http_faas_remove_answer(ngx_http_faas_remove_t *job)
 
     default:
 
-        if (job->doubt
-            && call->status == NGX_HTTP_NOT_FOUND
+        /* a removal that is under way is none yet */
+
+        under = (call->status == NGX_HTTP_CONFLICT
+                 && outcome == NGX_HTTP_FAAS_DOCKER_OK);
+
+        if ((under || (job->doubt && call->status == NGX_HTTP_NOT_FOUND))
             && ++job->looks < NGX_HTTP_FAAS_REMOVE_TRIES)
         {
+            /* without a call nothing tells that the request is gone */
+
+            job->request = NULL;
             ngx_add_timer(&job->timer, NGX_HTTP_FAAS_REMOVE_AGAIN);
             return;
+        }
+
+        if (under) {
+            outcome = NGX_HTTP_FAAS_DOCKER_ENGINE;
         }
 
         if (call->refused) {
