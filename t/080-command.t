@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 119;
+plan tests => 121;
 
 # What a command may find out of its surroundings.
 
@@ -18,6 +18,11 @@ print "fds ", join(' ', sort grep { /\d/ && $_ != $dir } readdir($dh)), "\n";
 print "unix ", socket(my $u, AF_UNIX, SOCK_STREAM, 0) ? 'yes' : 'no', "\n";
 print "inet ", socket(my $i, AF_INET, SOCK_STREAM, 0) ? 'yes' : 'no', "\n";
 print "pair ", socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0) ? 'yes' : 'no',
+      "\n";
+
+print "loose ", (grep { socketpair(my $c, my $d, AF_UNIX, $_, 0) }
+                      SOCK_DGRAM, SOCK_RAW) ? 'yes' : 'no', "\n";
+print "packets ", socketpair(my $e, my $f, AF_UNIX, SOCK_SEQPACKET, 0) ? 'yes' : 'no',
       "\n";
 
 # ptrace(PTRACE_ATTACH), io_uring_setup()
@@ -243,6 +248,8 @@ is($is{fds}, '0 1 2', 'no descriptor but its own three');
 is($is{unix}, 'no', 'no socket of the engine');
 is($is{inet}, 'yes', 'but a network');
 is($is{pair}, 'yes', 'and pairs of sockets');
+is($is{packets}, 'yes', 'of packets, too');
+is($is{loose}, 'no', 'but none that can send to others');
 is($is{ptrace}, 'no', 'no look into the worker');
 is($is{uring}, 'no', 'no io_uring');
 is($is{limits}, 'no', 'no limits for the worker');

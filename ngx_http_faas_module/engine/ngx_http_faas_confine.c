@@ -134,6 +134,17 @@ static const struct sock_filter  ngx_http_faas_confine_filter[] = {
 
     /* the rest is left out where sockets of all kinds are allowed */
 
+    /* a datagram socket reaches others, even if it was made as one of a pair */
+
+    BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SYS_socketpair, 0, 6),
+
+    ngx_http_faas_confine_load(args[1]),
+    BPF_STMT(BPF_ALU|BPF_AND|BPF_K, 0xf),       /* SOCK_TYPE_MASK */
+    BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SOCK_STREAM, 2, 0),
+    BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SOCK_SEQPACKET, 1, 0),
+    ngx_http_faas_confine_fail(EAFNOSUPPORT),
+    BPF_STMT(BPF_RET|BPF_K, SECCOMP_RET_ALLOW),
+
     BPF_JUMP(BPF_JMP|BPF_JEQ|BPF_K, SYS_socket, 0, 3),
 
     /* the kernel takes an int: the low half, on a little-endian machine */
