@@ -332,7 +332,8 @@ TEST_PACKAGES=(perl libtest-base-perl libtest-longstring-perl
                liblist-moreutils-perl libhttp-message-perl libwww-perl
                libipc-run-perl libtext-diff-perl liburi-perl libfilter-perl
                libcpanel-json-xs-perl libcmocka-dev psmisc openssl
-               libfaketime clang libclang-rt-dev iproute2)
+               libfaketime clang libclang-rt-dev iproute2
+               libnginx-mod-http-image-filter)
 
 # It is packaged in sid only.  A private apt configuration fetches this one
 # package, and it is unpacked into build/: the system's sources stay untouched.
