@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 146;
+plan tests => 147;
 
 
 # the loopback interface is down in a new network
@@ -444,8 +444,19 @@ ok(wait_for(10, sub { instances() == 3 }), 'and nothing else is left');
 --- fresh
 --- faas_http eval
 "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=1 max_instances=2;"
+--- faas_locations
+    location = /guarded {
+        auth_request /auth;
+    }
+
+    location = /auth {
+        internal;
+        faas cold;
+        faas_timeout 1s;
+        proxy_pass http://functions/;
+    }
 --- user_files eval
-FaasTest::files($::Where, 'warm.py')
+FaasTest::files($::Where, 'warm.py', 'cold.py')
 --- code
 my $host = where(get('/function/warm'))->{host};
 
@@ -471,6 +482,12 @@ for my $n (1 .. 3) {
        "and $n more on its connection");
 }
 
+# nor by a subrequest that has a deadline
+
+syswrite(my $guarded = connect_to(), request('GET', '/guarded'));
+is(parse_response(read_some($guarded, 4, qr/\r\n\r\n/))->{status}, 500,
+   'a subrequest ends in time');
+
 kill('CONT', $main::Dockerd) or die "kill: $!";
-ok(main::agree(10, 'warm'), 'it serves on');
-ok(wait_for(20, sub { instances() <= 2 }), 'nothing else is left');
+ok(main::agree(10, qw(warm cold)), 'all serve');
+ok(wait_for(20, sub { instances() <= 3 }), 'nothing else is left');

@@ -7,9 +7,10 @@ use FaasClient;
 use FaasLife;
 use FaasScale;
 
+use Fcntl qw(:flock O_RDONLY);
 use Time::HiRes qw(sleep time);
 
-plan tests => 88;
+plan tests => 97;
 
 our $Busy = busy_py();
 our $Threads = busy_py(threads => 1);
@@ -35,6 +36,32 @@ our $Passed = <<'_EOC_';
         proxy_set_header Connection "";
         proxy_buffering off;
     }
+_EOC_
+
+# Closes a connection that was used before when a POST comes along.
+
+our $Closing = <<'_EOC_';
+import json
+import os
+import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        out = json.dumps({"host": socket.gethostname()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+
+    def do_POST(self):
+        self.close_connection = True
+
+
+ThreadingHTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
 _EOC_
 
 # the instance that has answered, and whether it is there yet
@@ -268,3 +295,76 @@ is(websocket_echo($sock, 'two'), 'two', 'and one after the deadline');
 is(stands('ws')->{active}, 1, 'it has its place');
 close $sock;
 ok(settled('ws'), 'and leaves it');
+
+
+
+=== TEST 8: none is left where another location goes on
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+--- faas_locations
+    location = /closing {
+        error_page 502 = @other;
+        faas closing;
+        faas_timeout 1s;
+        proxy_pass http://functions;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+    }
+
+    location @other {
+        rewrite ^ /function/slow/sleep/2.5 break;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT;
+    }
+--- user_files eval: ">>> fn/closing.py\n$::Closing>>> fn/slow.py\n$::Threads"
+--- code
+host('slow');
+host('closing');
+
+# by one worker, whose connection to the function is kept
+
+my @kept = (headers => [ 'Connection: keep-alive' ]);
+
+syswrite(my $sock = connect_to(), request('GET', '/closing', @kept));
+
+my $host = decode_json(parse_response(read_some($sock, 5, qr/\}\z/))->{body})->{host};
+
+like($host, qr/\A[0-9a-f]{12}\z/, 'it serves');
+syswrite($sock, request('POST', '/closing', body => 'x', @kept));
+sleep 0.5;
+is(stands('closing')->{active}, 0, 'its place is free');
+
+my $res = parse_response(read_some($sock, 8, qr/\}\z/));
+
+is($res->{status}, 200, 'another one has answered, after the deadline');
+is(eval { decode_json($res->{body})->{service} }, 'slow', 'which is that');
+is(host('closing'), $host, 'nothing has happened to the first');
+
+
+
+=== TEST 9: nor that of a write
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+--- config
+    location /functions {
+        error_page 503 = @busy;
+        faas_api /function/;
+    }
+
+    location @busy {
+        rewrite ^ /sleep/4 break;
+        faas slow;
+        faas_timeout 1s;
+        proxy_pass http://functions;
+    }
+--- user_files eval: ">>> fn/slow.py\n$::Threads"
+--- code
+sysopen(my $dir, html_dir() . '/fn', O_RDONLY) or die $!;
+flock($dir, LOCK_EX) or die $!;
+
+my $res = post('/functions', '{"name":"late","language":"python","source_code":"x"}',
+               timeout => 15);
+
+flock($dir, LOCK_UN);
+is($res->{status}, 504, 'the other location has its own');
+sleep 0.5;
+ok(!-e html_dir() . '/fn/late.py', 'and nothing is written any more');
