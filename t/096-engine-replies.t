@@ -11,7 +11,9 @@ use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
 
-plan tests => 155;
+worker_connections(512);
+
+plan tests => 171;
 
 our $Greet = slurp('data/functions/greet.py');
 our $Where = where_py();
@@ -155,6 +157,37 @@ sub cold {
     return shift @Names;
 }
 
+
+# Ends when so many have come, with all of them.
+
+our $Mass = <<'_EOC_';
+import asyncio
+import os
+
+MANY = 60
+waiting = 0
+
+
+async def serve(reader, writer):
+    global waiting
+    head = await reader.readuntil(b"\r\n\r\n")
+    if b"/well" in head:
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nwell")
+        writer.close()
+        return
+    waiting += 1
+    if waiting == MANY:
+        os._exit(3)
+    await asyncio.sleep(60)
+
+
+async def main():
+    server = await asyncio.start_server(serve, "", int(os.environ["PORT"]))
+    await server.serve_forever()
+
+
+asyncio.run(main())
+_EOC_
 
 our $Create = '^POST \S+/containers/create';
 our $Start = '^POST \S+/start ';
@@ -428,4 +461,78 @@ is(error_code(get('/function/gone')), '503 backend_unavailable', 'an error');
 cmp_ok(time - $began, '<', 15, 'nobody waits for what is gone');
 is(get('/function/gone')->{body}, $main::Hello, 'then it serves');
 ok(wait_for(15, sub { instances() == 1 }), 'what has ended is removed')
+    or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
+
+
+
+=== TEST 8: of many calls that one end takes along not each asks the engine
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_runtime python prewarm=0 concurrency=100 max_instances=1;
+
+    upstream functions {
+        faas;
+    }
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: ">>> fn/mass.py\n$::Mass"
+--- code
+is(get('/function/mass/well')->{body}, 'well', 'it serves');
+
+write_file("$main::Rule.seen", '');
+main::rule('^GET \S+/containers/[^/]+/json', main::FOR_GOOD, 'only', main::message(500, 'x'));
+
+my @results = map { result($_) }
+                  parallel([ (invoke_request('mass', undef, timeout_ms => 30000)) x 60 ],
+                           timeout => 30);
+
+unlink $main::Rule;
+is(scalar(grep { $_->{status} eq 'failed' } @results), 60, 'all have failed')
+    or diag("$results[0]{status}: $results[0]{error_message}");
+is(scalar(grep { $_->{error_message} !~ /\Athe function gave no valid answer/ } @results),
+   0, 'and say so');
+
+# eight of a worker, and the last, which removes it
+
+my $asked = () = slurp("$main::Rule.seen") =~ m{/json}g;
+
+cmp_ok($asked, '>', 0, "$asked have asked why");
+cmp_ok($asked, '<', 40, 'but not all');
+is(get('/function/mass/well')->{body}, 'well', 'it serves again');
+ok(wait_for(15, sub { instances() == 1 }), 'by one container');
+
+
+
+=== TEST 9: nginx ends while starts and a removal wait to try again
+--- fresh
+--- http_config eval: "faas_docker_concurrency 16;\n$::Http"
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: FaasTest::files($::Greet, 'away.py', map { "h$_.py" } 1 .. 8)
+--- code
+my @names = map { "h$_" } 1 .. 8;
+
+is(get('/function/away')->{body}, $main::Hello, 'one serves');
+
+main::rule('^POST \S+/start |^DELETE \S+/containers/', main::FOR_GOOD, 'only',
+           main::message(409, 'marked for removal, which is already in progress'));
+
+my @socks = map { my $sock = connect_to();
+                  syswrite($sock, request('GET', "/function/$_"));
+                  $sock } @names;
+
+ok(wait_for(10, sub { (eval { slurp("$main::Rule.seen") } // '') =~ m{/start } }),
+   'starts are tried');
+is(http(request('DELETE', '/functions/away'))->{status}, 204, 'and a removal');
+sleep 0.5;
+ok(stop_nginx('TERM', 15), 'nginx ends');
+like(slurp("$main::Rule.seen"), qr/DELETE/, 'which was tried, too');
+
+unlink $main::Rule;
+start_nginx() or die 'nginx does not start';
+
+is(join(' ', map { $_->{status} }
+             parallel([ map { request('GET', "/function/$_") } @names ], timeout => 30)),
+   join(' ', (200) x 8), 'then all serve');
+ok(wait_for(20, sub { instances() == 8 }), 'and nothing else is left')
     or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
