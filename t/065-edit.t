@@ -213,7 +213,7 @@ my %hosts = map { where($_)->{host} => 1 } @calls;
 
 is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
 is(join(' ', keys %hosts), $host, 'all were answered by one container');
-ok(wait_for(30, sub { all_worker_pids() == 2 }), 'two workers are left');
+ok(wait_for(10, sub { all_worker_pids() == 2 }), 'two workers are left');
 is(scalar(grep { $old{$_} } all_worker_pids()), 0, 'new ones');
 is(where(get('/function/f'))->{host}, $host, 'which know the container');
 is(join(' ', map { $_->{Id} } spares()), "@spare", 'and the spare');

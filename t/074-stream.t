@@ -364,7 +364,7 @@ is(stands('ws')->{active}, 2, 'two have a place');
 close $_ for $sock, $second;
 ok(settled('ws'), 'and none has, when they are closed');
 ok(wait_for(15, sub { !instances('ws') }), 'then it goes');
-ok(wait_for(30, sub { all_worker_pids() == 2 }), 'and the old worker');
+ok(wait_for(10, sub { all_worker_pids() == 2 }), 'and the old worker');
 
 
 

@@ -263,7 +263,7 @@ for (1 .. 20) {
 
 end_child($reloader);
 is($wrong, 0, 'none of 320 is wrong');
-ok(wait_for(30, sub { all_worker_pids() == 2 }), 'the old workers end');
+ok(wait_for(10, sub { all_worker_pids() == 2 }), 'the old workers end');
 ok(wait_for(5, sub { !main::children() }), 'no process is left');
 
 

@@ -99,11 +99,12 @@ sub function_of ($) {
     return $1 =~ s/_([0-9A-Fa-f]{2})/chr hex $1/ger;
 }
 
-# until the code is true, at most so many seconds; its last value
+# until the code is true, at most so many seconds, or three times that where
+# sanitizers slow it all down; its last value
 sub wait_for ($$) {
     my ($seconds, $code) = @_;
 
-    my $end = time + $seconds;
+    my $end = time + $seconds * ($ENV{ASAN} ? 3 : 1);
     my $rc;
 
     until ($rc = $code->()) {
