@@ -136,6 +136,19 @@ sub agree {
 }
 
 
+# an engine that was killed forgets the shims of containers that have ended
+
+sub end_shims {
+    for my $file (glob '/proc/[0-9]*/cmdline') {
+        my $line = eval { slurp($file) } // next;
+        my ($pid) = $file =~ /(\d+)/;
+
+        kill('KILL', $pid) if $line =~ /^[^\0]*containerd-shim/
+                              && index($line, "$Dir/exec/") >= 0;
+    }
+}
+
+
 # cold ones are refused, soon and in words
 
 sub refused {
@@ -164,6 +177,7 @@ END {
         my @ids = split ' ', `docker ps -aq 2>/dev/null`;
         system("docker rm -f @ids >/dev/null 2>&1") if @ids;
         engine_stop('TERM');
+        end_shims();
 
         for (reverse slurp('/proc/self/mounts') =~ /^\S+ (\Q$Dir\E\S*)/mg) {
             system('umount', '-l', $_);
