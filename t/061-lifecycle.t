@@ -9,7 +9,7 @@ use FaasScale qw(settled stands);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 98;
+plan tests => 99;
 
 our $Where = where_py();
 
@@ -253,6 +253,9 @@ is(where(get('/function/other'))->{host}, $other, 'another one did not notice');
     faas_runtime deno prewarm=0;
 --- user_files eval: ">>> fn/f.py\n$::Where"
 --- code
+# a start from nothing may take longer than the timeout
+
+ok(ready(1), 'a spare waits');
 is(get('/function/f')->{status}, '200', 'it serves');
 
 my @verbs = qw(rm stop kill pause);

@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 147;
+plan tests => 148;
 
 
 # the loopback interface is down in a new network
@@ -503,5 +503,9 @@ is(parse_response(read_some($guarded, 4, qr/\r\n\r\n/))->{status}, 500,
    'a subrequest ends in time');
 
 kill('CONT', $main::Dockerd) or die "kill: $!";
-ok(main::agree(10, qw(warm cold)), 'all serve');
+ok(main::agree(10, 'cold'), 'what was not there serves');
+is(where(get('/function/warm'))->{service}, 'warm', 'and what was');
+
+# the instance that was begun, too, if it was still of use
+
 ok(wait_for(20, sub { instances() <= 3 }), 'nothing else is left');
