@@ -30,7 +30,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 148;
+plan tests => 150;
 
 
 # the loopback interface is down in a new network
@@ -420,7 +420,7 @@ ok(wait_for(10, sub { instances() == 4 }), 'and nothing is left of the time befo
 --- fresh
 --- faas_http eval: "faas_docker unix:$::Sock; faas_runtime python prewarm=0 concurrency=4;"
 --- user_files eval
-FaasTest::files($::Where, qw(warm.py cold.py colder.py))
+FaasTest::files($::Where, qw(warm.py cold.py colder.py), map { "c$_.py" } 1 .. 8)
 --- code
 my $host = where(get('/function/warm'))->{host};
 my $load = load(1, '/function/warm', pause => 0.05);
@@ -441,6 +441,17 @@ for my $round (1 .. 3) {
 # some are in use at any moment, but not one for each of the 66 calls
 
 cmp_ok($open[3], '<', $open[0] + 20, "nothing piles up: @open descriptors");
+
+# the engine does few starts at a time, but one is enough to see that it hangs
+
+my $began = time;
+my @answers = parallel([ map { request('GET', "/function/c$_") } 1 .. 8 ], timeout => 40);
+
+is(join(' ', map { "$_->{status} " . (eval { decode_json($_->{body})->{error}{code} } || '') }
+             @answers),
+   join(' ', ('503 backend_unavailable') x 8), 'all of many are refused');
+cmp_ok(time - $began, '<', 9, 'none waits for the time of another');
+
 kill('CONT', $main::Dockerd) or die "kill: $!";
 
 my @calls = load_end($load);

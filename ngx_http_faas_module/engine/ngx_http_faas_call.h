@@ -68,6 +68,7 @@ struct ngx_http_faas_call_s {
 
     unsigned                         quiet:1;   /* failure is no news */
     unsigned                         refused:1; /* nobody listens there */
+    unsigned                         timedout:1;    /* "timeout" passed */
 
     void                            *transport; /* while under way */
 };

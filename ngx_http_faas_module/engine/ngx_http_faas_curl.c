@@ -597,6 +597,7 @@ ngx_http_faas_curl_finish(ngx_http_faas_curl_t *h, CURLcode result)
     }
 
     call->refused = (result == CURLE_COULDNT_CONNECT);
+    call->timedout = (result == CURLE_OPERATION_TIMEDOUT);
     call->status = (ngx_uint_t) status;
     call->body = h->body;
 

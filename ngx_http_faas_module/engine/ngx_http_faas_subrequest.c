@@ -307,6 +307,14 @@ ngx_http_faas_subrequest_abort(ngx_http_request_t *sr)
 static void
 ngx_http_faas_subrequest_finalize(ngx_http_request_t *sr, ngx_int_t rc)
 {
+    ngx_http_faas_subrequest_t  *sub;
+
+    sub = sr->post_subrequest->data;
+
+    if (sub->call) {
+        sub->call->timedout = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
+    }
+
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, sr->connection->log, 0,
                    "faas: finalize engine subrequest: %i", rc);
 }

@@ -95,6 +95,11 @@ ngx_http_faas_boot_step(ngx_http_faas_boot_t *boot)
     call = &boot->call;
     ngx_memzero(call, sizeof(ngx_http_faas_call_t));
 
+    if (ngx_http_faas_pool_stalled(fp)) {
+        ngx_http_faas_boot_refuse(boot, NGX_HTTP_FAAS_DOCKER_ENGINE);
+        return;
+    }
+
     call->pool = boot->launch.pool;
     call->log = boot->launch.pool->log;
     call->handler = ngx_http_faas_boot_handler;
@@ -141,6 +146,8 @@ ngx_http_faas_boot_handler(ngx_http_faas_call_t *call)
         ngx_http_faas_boot_step(boot);
         return;
     }
+
+    ngx_http_faas_pool_stall(boot->launch.fp, call->timedout);
 
     if (call->status == 0) {
         boot->doubt |= (boot->step == NGX_HTTP_FAAS_DOCKER_CREATE);

@@ -147,7 +147,7 @@ ngx_http_faas_launch_timeout(ngx_uint_t step)
         return 2000;
 
     case NGX_HTTP_FAAS_DOCKER_START:
-        return 20000;
+        return 10000;
 
     default:
         return 5000;

@@ -108,6 +108,25 @@ ngx_http_faas_pool_back(ngx_http_faas_pool_t *fp)
 }
 
 
+ngx_uint_t
+ngx_http_faas_pool_stalled(ngx_http_faas_pool_t *fp)
+{
+    return (ngx_msec_int_t) (fp->zone.sh->stalled - ngx_current_msec) > 0;
+}
+
+
+void
+ngx_http_faas_pool_stall(ngx_http_faas_pool_t *fp, ngx_uint_t stalled)
+{
+    if (stalled) {
+        fp->zone.sh->stalled = ngx_current_msec + NGX_HTTP_FAAS_POOL_PATIENCE;
+
+    } else if (ngx_http_faas_pool_stalled(fp)) {
+        fp->zone.sh->stalled = ngx_current_msec;
+    }
+}
+
+
 ngx_array_t *
 ngx_http_faas_pool_label(ngx_http_faas_pool_t *fp, ngx_pool_t *pool)
 {

@@ -104,6 +104,15 @@ ngx_uint_t ngx_http_faas_pool_away(ngx_http_faas_pool_t *fp);
 void ngx_http_faas_pool_lost(ngx_http_faas_pool_t *fp);
 void ngx_http_faas_pool_back(ngx_http_faas_pool_t *fp);
 
+/*
+ * Whether the engine has let the time of a start's call pass a moment ago: it
+ * hangs, and who comes next would only wait as long.  The other one tells how
+ * such a call ended.  An engine that is not there refuses at once, and is none
+ * of these.
+ */
+ngx_uint_t ngx_http_faas_pool_stalled(ngx_http_faas_pool_t *fp);
+void ngx_http_faas_pool_stall(ngx_http_faas_pool_t *fp, ngx_uint_t stalled);
+
 /* an array of one ngx_str_t, the label that all containers of a zone have */
 ngx_array_t *ngx_http_faas_pool_label(ngx_http_faas_pool_t *fp,
     ngx_pool_t *pool);

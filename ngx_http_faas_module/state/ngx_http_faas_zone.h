@@ -216,6 +216,7 @@ typedef struct {
     ngx_msec_t                       resweep;   /* and again then, or 0 */
     ngx_msec_t                       patience;  /* no engine before this */
     ngx_uint_t                       lost;      /* and so it was logged */
+    ngx_msec_t                       stalled;   /* no start before this */
     ngx_uint_t                       warned;    /* of the open host */
     u_char                           events[24];    /* "SEC.NANO", so far */
     in_addr_t                        network;   /* host byte order */
