@@ -10,7 +10,7 @@ use FaasScale;
 use List::Util qw(max);
 use Time::HiRes qw(sleep time);
 
-plan tests => 100;
+plan tests => 111;
 
 worker_connections(1024);
 
@@ -347,8 +347,72 @@ is(scalar(grep { !defined header($_, 'Retry-After') }
 my @wanting = grep { $answers[$_ - 1]{status} eq '503' } 1 .. 40;
 
 ok(wait_for(30, sub { !instances() }), 'when the others are idle');
-is(counted(parallel([ map { request('GET', "/function/f$_") } @wanting ], timeout => 60)),
-   @wanting . ' x 200', 'there is');
+
+# a container is gone before the engine says so
+
+my $counted;
+
+ok(wait_for(10, sub {
+    $counted = counted(parallel([ map { request('GET', "/function/f$_") } @wanting ],
+                                timeout => 60));
+    return $counted eq @wanting . ' x 200';
+}), 'there is') or diag($counted);
 ok(settled("f$_"), "no place of f$_ is taken") for 1, $wanting[0];
 cmp_ok(most_at_a_time(events($events, 'create', 'destroy')), '<=', 32,
        'never more containers than the zone knows');
+
+
+
+=== TEST 12: what waits for a place with its input takes no memory for it
+--- faas_http
+    faas_runtime python prewarm=0 concurrency=1 max_instances=1 queue=100 queue_timeout=30s;
+--- user_files eval: ">>> fn/wait.py\n$::Busy"
+--- code
+is(get('/function/wait')->{status}, '200', 'one instance');
+
+my $busy = sent('GET', '/function/wait/sleep/4');
+ok(active('wait', 1), 'it is at work');
+
+my $before = peak_memory();
+my @answers = parallel([ map { invoke_request('wait', '"' . 'x' x (900_000 + $_) . '"',
+                                              timeout_ms => 60000) } 1 .. 60 ],
+                       timeout => 60);
+my $grown = peak_memory() - $before;
+
+is(join(' ', map { result($_)->{output}{length} // 'none' } @answers),
+   join(' ', map { 900_002 + $_ } 1 .. 60), 'each gets there whole');
+cmp_ok($grown, '<', 20 * 1024, "the workers grew by $grown kB");
+is(answer_of($busy)->{status}, '200', 'the first is answered');
+ok(settled('wait'), 'no place is taken');
+
+
+
+=== TEST 13: a large input moves on with its call
+--- http_config
+    faas_zone test:1m;
+    faas_root $TEST_NGINX_HTML_DIR/fn;
+    faas_docker unix:$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_runtime python prewarm=0;
+
+    upstream functions {
+        faas;
+        keepalive 8;
+    }
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock', 'mute');
+--- user_files eval: ">>> fn/large.py\n$::Busy"
+--- code
+my $input = '"' . 'x' x 900_000 . '"';
+my $first = invoke('large', $input, timeout_ms => 60000)->{output};
+
+is($first->{length}, 900_002, 'it gets there');
+
+# nobody tells of it: the next call finds out
+
+my ($instance) = instances('large');
+act_on('kill', $instance->{Id});
+
+my $second = invoke('large', $input, timeout_ms => 60000)->{output};
+
+is($second->{length}, 900_002, 'and to the next instance');
+isnt($second->{host}, $first->{host}, 'which is another one');

@@ -9,6 +9,8 @@
 #include "ngx_http_faas_body.h"
 
 
+static ngx_int_t ngx_http_faas_body_file(ngx_temp_file_t *tf, ngx_buf_t *b,
+    ngx_str_t *part);
 static ngx_uint_t ngx_http_faas_body_header(ngx_table_elt_t *h);
 static ngx_int_t ngx_http_faas_body_headers(ngx_http_request_t *r,
     size_t len);
@@ -77,10 +79,12 @@ ngx_http_faas_body_text(ngx_http_request_t *r, ngx_str_t *text)
 
 
 ngx_int_t
-ngx_http_faas_body_replace(ngx_http_request_t *r, ngx_str_t *text)
+ngx_http_faas_body_replace(ngx_http_request_t *r, ngx_str_t *text,
+    ngx_str_t *part)
 {
     ngx_buf_t                *b;
     ngx_chain_t              *cl;
+    ngx_temp_file_t          *tf;
     ngx_http_request_body_t  *rb;
 
     rb = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
@@ -98,11 +102,26 @@ ngx_http_faas_body_replace(ngx_http_request_t *r, ngx_str_t *text)
         return NGX_ERROR;
     }
 
-    b->pos = text->data;
-    b->last = text->data + text->len;
-    b->start = b->pos;
-    b->end = b->last;
-    b->memory = 1;
+    tf = r->request_body ? r->request_body->temp_file : NULL;
+
+    if (tf) {
+        if (ngx_http_faas_body_file(tf, b, part) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_pfree(r->pool, text->data);
+        ngx_str_null(text);
+
+    } else {
+        b->pos = part->data;
+        b->last = part->data + part->len;
+        b->start = b->pos;
+        b->end = b->last;
+        b->memory = 1;
+
+        rb->buf = b;
+    }
+
     b->last_buf = 1;
 
     cl->buf = b;
@@ -111,18 +130,41 @@ ngx_http_faas_body_replace(ngx_http_request_t *r, ngx_str_t *text)
     /*
      * set by ngx_pcalloc():
      *
-     *     rb->temp_file = NULL;
      *     rb->post_handler = NULL;
      */
 
+    rb->temp_file = tf;
     rb->bufs = cl;
-    rb->buf = b;
     rb->rest = 0;
-    rb->received = text->len;
+    rb->received = part->len;
 
     r->request_body = rb;
 
-    return ngx_http_faas_body_headers(r, text->len);
+    return ngx_http_faas_body_headers(r, part->len);
+}
+
+
+/*
+ * A call may wait for long, and many do.  The part is moved to the beginning
+ * of the file, for there ngx_http_upstream_reinit() has the next try begin.
+ */
+
+static ngx_int_t
+ngx_http_faas_body_file(ngx_temp_file_t *tf, ngx_buf_t *b, ngx_str_t *part)
+{
+    ssize_t  n;
+
+    n = ngx_write_file(&tf->file, part->data, part->len, 0);
+
+    if (n != (ssize_t) part->len) {
+        return NGX_ERROR;
+    }
+
+    b->in_file = 1;
+    b->file = &tf->file;
+    b->file_last = (off_t) part->len;
+
+    return NGX_OK;
 }
 
 

@@ -18,33 +18,33 @@
 
 
 static ngx_int_t ngx_http_faas_invoke_parse(ngx_http_request_t *r,
-    ngx_str_t *input, ngx_msec_t *timeout);
+    ngx_str_t *text, ngx_str_t *input, ngx_msec_t *timeout);
 static ngx_int_t ngx_http_faas_invoke_redirect(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_str_t *input, ngx_msec_t timeout);
+    ngx_str_t *name, ngx_str_t *text, ngx_str_t *input, ngx_msec_t timeout);
 
 
 void
 ngx_http_faas_invoke(ngx_http_request_t *r, ngx_str_t *name)
 {
     ngx_int_t   rc;
-    ngx_str_t   input;
+    ngx_str_t   text, input;
     ngx_msec_t  timeout;
 
-    rc = ngx_http_faas_invoke_parse(r, &input, &timeout);
+    rc = ngx_http_faas_invoke_parse(r, &text, &input, &timeout);
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_faas_invoke_redirect(r, name, &input, timeout);
+        rc = ngx_http_faas_invoke_redirect(r, name, &text, &input, timeout);
     }
 
     ngx_http_finalize_request(r, rc);
 }
 
 
-/* NGX_DECLINED: go on; else it has been answered */
+/* NGX_DECLINED: go on, the input is of the text; else it has been answered */
 
 static ngx_int_t
-ngx_http_faas_invoke_parse(ngx_http_request_t *r, ngx_str_t *input,
-    ngx_msec_t *timeout)
+ngx_http_faas_invoke_parse(ngx_http_request_t *r, ngx_str_t *text,
+    ngx_str_t *input, ngx_msec_t *timeout)
 {
     ngx_int_t                       rc;
     ngx_uint_t                      msec;
@@ -66,6 +66,8 @@ ngx_http_faas_invoke_parse(ngx_http_request_t *r, ngx_str_t *input,
     if (rc != NGX_DECLINED) {
         return rc;
     }
+
+    *text = doc.text;
 
     if (fields[0].value) {
         *input = fields[0].value->value;
@@ -93,7 +95,7 @@ ngx_http_faas_invoke_parse(ngx_http_request_t *r, ngx_str_t *input,
 
 static ngx_int_t
 ngx_http_faas_invoke_redirect(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *input, ngx_msec_t timeout)
+    ngx_str_t *text, ngx_str_t *input, ngx_msec_t timeout)
 {
     u_char                    *p;
     ngx_str_t                  uri, args;
@@ -118,7 +120,7 @@ ngx_http_faas_invoke_redirect(ngx_http_request_t *r, ngx_str_t *name,
 
     if (ctx == NULL
         || ngx_http_faas_envelope_create(ctx, name) != NGX_OK
-        || ngx_http_faas_body_replace(r, input) != NGX_OK)
+        || ngx_http_faas_body_replace(r, text, input) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

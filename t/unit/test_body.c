@@ -36,6 +36,7 @@ static void ngx_http_faas_test_body_none(void **state);
 static void ngx_http_faas_test_body_pieces(void **state);
 static void ngx_http_faas_test_body_cut(void **state);
 static void ngx_http_faas_test_body_replace(void **state);
+static void ngx_http_faas_test_body_replace_file(void **state);
 static void ngx_http_faas_test_body_headers(void **state);
 static void ngx_http_faas_test_body_many(void **state);
 
@@ -66,6 +67,9 @@ ngx_http_faas_test_body(void)
                                         ngx_http_faas_test_body_setup,
                                         ngx_http_faas_test_body_teardown),
         cmocka_unit_test_setup_teardown(ngx_http_faas_test_body_replace,
+                                        ngx_http_faas_test_body_setup,
+                                        ngx_http_faas_test_body_teardown),
+        cmocka_unit_test_setup_teardown(ngx_http_faas_test_body_replace_file,
                                         ngx_http_faas_test_body_setup,
                                         ngx_http_faas_test_body_teardown),
         cmocka_unit_test_setup_teardown(ngx_http_faas_test_body_headers,
@@ -218,7 +222,8 @@ ngx_http_faas_test_body_replace(void **state)
 
     ngx_str_set(&text, "{\"name\":\"x\"}");
 
-    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text), NGX_OK);
+    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text, &text),
+                     NGX_OK);
 
     cl = tb->request.request_body->bufs;
 
@@ -235,9 +240,50 @@ ngx_http_faas_test_body_replace(void **state)
     /* and again */
 
     ngx_str_set(&text, "{}");
-    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text), NGX_OK);
+    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text, &text),
+                     NGX_OK);
     ngx_http_faas_test_body_equal(tb, "{}");
     assert_int_equal(tb->request.headers_in.content_length_n, 2);
+}
+
+
+/* a part of what nginx has put into a file takes its place there */
+
+static void
+ngx_http_faas_test_body_replace_file(void **state)
+{
+    ngx_buf_t                  *b;
+    ngx_str_t                   text, part;
+    ngx_temp_file_t             tf;
+    ngx_http_faas_test_body_t  *tb = *state;
+
+    ngx_memzero(&tf, sizeof(ngx_temp_file_t));
+
+    tf.file = tb->file;
+    tb->body.temp_file = &tf;
+    ngx_http_faas_test_body_stored(tb, 0, 10);
+
+    assert_int_equal(ngx_http_faas_body_text(&tb->request, &text), NGX_OK);
+
+    part.data = text.data + 3;
+    part.len = 4;
+
+    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text, &part),
+                     NGX_OK);
+
+    assert_null(text.data);
+    assert_ptr_equal(tb->request.request_body->temp_file, &tf);
+
+    b = tb->request.request_body->bufs->buf;
+
+    assert_false(ngx_buf_in_memory(b));
+    assert_true(b->last_buf);
+
+    /* see ngx_http_upstream_reinit() */
+    assert_int_equal(b->file_pos, 0);
+
+    ngx_http_faas_test_body_equal(tb, "3456");
+    assert_int_equal(tb->request.headers_in.content_length_n, 4);
 }
 
 
@@ -286,7 +332,8 @@ ngx_http_faas_test_body_headers(void **state)
 
     ngx_str_set(&text, "{\"a\":1}");
 
-    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text), NGX_OK);
+    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text, &text),
+                     NGX_OK);
 
     for (name = gone; *name; name++) {
         assert_null(ngx_http_faas_test_body_find(tb, *name, &n));
@@ -344,7 +391,8 @@ ngx_http_faas_test_body_many(void **state)
 
     ngx_str_set(&text, "{}");
 
-    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text), NGX_OK);
+    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text, &text),
+                     NGX_OK);
 
     for (i = 0; i < 100; i++) {
         *ngx_sprintf((u_char *) key, "X-Header-%ui", i) = '\0';
