@@ -144,6 +144,13 @@ ngx_http_faas_command_create(ngx_http_request_t *r,
         command->crew = ngx_http_faas_crew(command->zone, command->key);
 
         if (command->crew == NULL) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "faas: no memory in the zone");
+
+            ctx->envelope = NULL;
+            ngx_str_set(&ctx->code, "no_capacity");
+            ngx_str_set(&ctx->message, "there is no room for another request");
+
             return NGX_HTTP_SERVICE_UNAVAILABLE;
         }
     }
