@@ -7,10 +7,17 @@
 use lib 't/lib';
 use FaasTest;
 use FaasClient;
+use FaasLife;
+use MIME::Base64;
 
 use IO::Socket::INET;
 
-plan tests => 44;
+plan tests => 62;
+
+our %Entrypoint = (python => [ 'python3', '-u', '-c' ],
+                   deno => [ qw(deno run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm
+                                --allow-net --allow-env --allow-read=/tmp --allow-write=/tmp --preload
+                                /tmp/function.ts) ]);
 
 our $Scan = FaasClient::slurp('t/lib/scan.py');
 our $Greet = FaasClient::slurp('data/functions/greet.py');
@@ -120,6 +127,86 @@ sub scan {
     my $res = post('/function/scan', Cpanel::JSON::XS::encode_json($wanted));
 
     return $res->{status} == 200 ? $res->{body} : $res->{raw};
+}
+
+
+# what it was asked to create, by the notes of an engine between, and what the
+# loader is told besides its token
+
+sub creations {
+    my $notes = slurp($_[0]);
+    my @created;
+
+    while ($notes =~ m{^(POST\ \S*/containers/create\?\S+)\ .*?\r\n\r\n
+                       (\{.*?\})(?=[A-Z]+\ /|\z)}gmsx)
+    {
+        my ($line, $body) = ($1, decode_json($2));
+        my @env = grep { /^FAAS_(?!TOKEN|CONTROL_PORT)/ } @{ $body->{Env} };
+
+        push @created, { line => $line, body => $body, env => "@env" };
+    }
+
+    return @created;
+}
+
+
+sub as_template {
+    my ($created, $runtime, $file) = @_;
+    my $body = $created->{body};
+    my $memory = ($runtime eq 'deno' ? 256 : 128) << 20;
+    my $owner = $body->{Labels}{'faas.owner'};
+
+    like($created->{line}, qr{\?name=faas-[0-9a-f]{8}-[0-9a-f]{8}-\d+-\d+\z}, "$runtime: a name of ours");
+
+    # what differs from one run to the next
+    my $address = delete $body->{NetworkingConfig}{EndpointsConfig}{"faas-$owner"}{IPAMConfig};
+    my ($loader) = splice @{ $body->{Entrypoint} }, $runtime eq 'deno' ? -2 : -1, 1;
+    my ($token) = map { /^FAAS_TOKEN=([0-9a-f]{32})$/ } @{ $body->{Env} };
+
+    $loader = decode_base64($1) if $loader =~ m{^data:application/javascript;base64,(.*)}s;
+
+    like($address->{IPv4Address}, qr/^198\.1[89]\.\d+\.\d+$/, 'an address');
+    is($loader, slurp("ngx_http_faas_module/loaders/$file"), 'the loader');
+    is(scalar(keys %$address), 1, 'and no other');
+
+    my (undef, $profile) = @{ $body->{HostConfig}{SecurityOpt} };
+    $profile =~ s/^seccomp=//;
+
+    my $false = Cpanel::JSON::XS::false();
+    my $true = Cpanel::JSON::XS::true();
+    my $canonical = Cpanel::JSON::XS->new->canonical->pretty;
+
+    is($canonical->encode($body), $canonical->encode({
+        Image => "faas-$runtime", User => '65534:65534', WorkingDir => '/tmp',
+        Entrypoint => $Entrypoint{$runtime}, Cmd => [],
+        Env => [ 'HOME=/tmp', 'PYTHONDONTWRITEBYTECODE=1', 'DENO_DIR=/tmp/.deno',
+                 'DENO_NO_UPDATE_CHECK=1', 'NO_COLOR=1', 'PORT=8080', 'FAAS_CONTROL_PORT=8081',
+                 "FAAS_TOKEN=$token", split / /, $created->{env} ],
+        Labels => { 'faas.managed' => '1', 'faas.zone' => 'test', 'faas.owner' => $owner,
+                    'faas.prefix' => server_root() . '/', 'faas.runtime' => $runtime,
+                    map { ($_ => $body->{Labels}{$_}) } qw(faas.epoch faas.kind faas.slot) },
+        StopSignal => 'SIGTERM', StopTimeout => 1, OpenStdin => $false, Tty => $false,
+        AttachStdin => $false, AttachStdout => $false, AttachStderr => $false,
+        NetworkingConfig => { EndpointsConfig => { "faas-$owner" => {} } },
+        HostConfig => {
+            NetworkMode => "faas-$owner", CapDrop => ['ALL'],
+            SecurityOpt => [ 'no-new-privileges:true', "seccomp=$profile" ],
+            ReadonlyRootfs => $true, OomScoreAdj => 500, IpcMode => 'private',
+            ShmSize => 16777216, CgroupnsMode => 'private', Init => $true,
+            Tmpfs => { '/tmp' => 'rw,nosuid,nodev,noexec,mode=1777,size=67108864' },
+            Memory => $memory, MemorySwap => $memory, NanoCpus => 1000000000,
+            PidsLimit => 64, DnsOptions => [ 'timeout:1', 'attempts:1' ],
+            Ulimits => [ { Name => 'nofile', Soft => 1024, Hard => 1024 },
+                         { Name => 'core', Soft => 0, Hard => 0 } ],
+            LogConfig => { Type => 'json-file', Config => { 'max-size' => '1m', 'max-file' => '2' } },
+            RestartPolicy => { Name => 'no' }, AutoRemove => $false, Privileged => $false,
+            PublishAllPorts => $false,
+        },
+    }), 'all the rest is as it always is');
+
+    is($canonical->encode(decode_json($profile)),
+       $canonical->encode(decode_json(slurp('ngx_http_faas_module/loaders/seccomp.json'))),
+       'and the filter of system calls that of the file');
 }
 
 
@@ -258,56 +345,36 @@ my $res = post('/functions', Cpanel::JSON::XS::encode_json({ %spec, env => \%env
 is($res->{status}, 201, 'created') or diag($res->{raw});
 is(result(http(invoke_request($spec{name}, '"called"')))->{output}, 'called', 'called');
 
-my ($line, $json) = slurp($log) =~ m{^(POST \S*/containers/create\?\S+) .*?\r\n\r\n(\{.*?\})(?=[A-Z]+ /)}ms;
-my $body = decode_json($json);
-my $owner = $body->{Labels}{'faas.owner'};
+my ($created) = main::creations($log);
 
-like($line, qr{\?name=faas-[0-9a-f]{8}-[0-9a-f]{8}-\d+-\d+\z}, 'a name of ours');
+main::as_template($created, 'python', 'python.py');
+is($created->{env}, '', 'and no other variable');
 
-# what differs from one run to the next
-my $address = delete $body->{NetworkingConfig}{EndpointsConfig}{"faas-$owner"}{IPAMConfig};
-my $loader = pop @{ $body->{Entrypoint} };
-my ($token) = map { /^FAAS_TOKEN=([0-9a-f]{32})$/ } @{ $body->{Env} };
 
-like($address->{IPv4Address}, qr/^198\.1[89]\.\d+\.\d+$/, 'an address');
-is($loader, slurp('ngx_http_faas_module/loaders/python.py'), 'the loader');
-is(scalar(keys %$address), 1, 'and no other');
 
-my (undef, $profile) = @{ $body->{HostConfig}{SecurityOpt} };
-$profile =~ s/^seccomp=//;
+=== TEST 3: and for a spare
+--- fresh
+--- faas_http
+    faas_docker unix:$TEST_NGINX_HTML_DIR/engine.sock;
+    faas_docker_concurrency 1;
+    faas_runtime python prewarm=1;
+    faas_runtime deno prewarm=1;
+--- post_setup_server_root
+$::Log = FaasTest::fake_engine(html_dir() . '/engine.sock', 'relay');
+--- user_files eval: ">>> fn/f.py\n" . FaasTest::echo_py()
+--- code
+is(result(http(invoke_request('f', '"called"')))->{output}, 'called', 'one is called');
+ok(wait_for(20, sub { spares() == 2 }), 'a spare of each runtime');
 
-my $false = Cpanel::JSON::XS::false();
-my $true = Cpanel::JSON::XS::true();
-my $canonical = Cpanel::JSON::XS->new->canonical->pretty;
+my %created = map { $_->{body}{Labels}{'faas.runtime'} => $_ }
+              grep { $_->{env} =~ /REHEARSE/ } main::creations($::Log);
 
-is($canonical->encode($body), $canonical->encode({
-    Image => 'faas-python', User => '65534:65534', WorkingDir => '/tmp',
-    Entrypoint => [ 'python3', '-u', '-c' ], Cmd => [],
-    Env => [ 'HOME=/tmp', 'PYTHONDONTWRITEBYTECODE=1', 'DENO_DIR=/tmp/.deno',
-             'DENO_NO_UPDATE_CHECK=1', 'NO_COLOR=1', 'PORT=8080', 'FAAS_CONTROL_PORT=8081',
-             "FAAS_TOKEN=$token" ],
-    Labels => { 'faas.managed' => '1', 'faas.zone' => 'test', 'faas.owner' => $owner,
-                'faas.prefix' => server_root() . '/', 'faas.runtime' => 'python',
-                map { ($_ => $body->{Labels}{$_}) } qw(faas.epoch faas.kind faas.slot) },
-    StopSignal => 'SIGTERM', StopTimeout => 1, OpenStdin => $false, Tty => $false,
-    AttachStdin => $false, AttachStdout => $false, AttachStderr => $false,
-    NetworkingConfig => { EndpointsConfig => { "faas-$owner" => {} } },
-    HostConfig => {
-        NetworkMode => "faas-$owner", CapDrop => ['ALL'],
-        SecurityOpt => [ 'no-new-privileges:true', "seccomp=$profile" ],
-        ReadonlyRootfs => $true, OomScoreAdj => 500, IpcMode => 'private',
-        ShmSize => 16777216, CgroupnsMode => 'private', Init => $true,
-        Tmpfs => { '/tmp' => 'rw,nosuid,nodev,noexec,mode=1777,size=67108864' },
-        Memory => 134217728, MemorySwap => 134217728, NanoCpus => 1000000000,
-        PidsLimit => 64, DnsOptions => [ 'timeout:1', 'attempts:1' ],
-        Ulimits => [ { Name => 'nofile', Soft => 1024, Hard => 1024 },
-                     { Name => 'core', Soft => 0, Hard => 0 } ],
-        LogConfig => { Type => 'json-file', Config => { 'max-size' => '1m', 'max-file' => '2' } },
-        RestartPolicy => { Name => 'no' }, AutoRemove => $false, Privileged => $false,
-        PublishAllPorts => $false,
-    },
-}), 'all the rest is as it always is');
+for (['python', 'python.py'], ['deno', 'deno.ts'])
+{
+    my ($runtime, $loader) = @$_;
 
-is($canonical->encode(decode_json($profile)),
-   $canonical->encode(decode_json(slurp('ngx_http_faas_module/loaders/seccomp.json'))),
-   'and the filter of system calls that of the file');
+    main::as_template($created{$runtime}, $runtime, $loader);
+    like($created{$runtime}{env},
+         qr/\AFAAS_REHEARSE=1(?: FAAS_KNOCK=198\.1[89]\.\d+\.1:\d+)?\z/,
+         "$runtime: what a spare is told besides");
+}
