@@ -9,7 +9,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 156;
+plan tests => 160;
 
 our $Busy = busy_py(threads => 1);
 our $Json = Cpanel::JSON::XS->new->canonical->latin1;
@@ -165,6 +165,13 @@ ok(wait_for(5, sub { limits($said->{host}) eq '72 72 0.6 33' }), 'and the limits
 is(stands('made')->{timeout_ms}, 4000, 'and the deadline');
 is(get('/function/made/sleep/15')->{status}, '504', 'which it is held to');
 is(invoke('made', '{}')->{status}, 'success', 'and is well again');
+
+# as much as there may be, also as JSON writes it
+
+for my $value ('x=' x 16383 . 'y', '"' x 32700) {
+    is(put('made', env => { A => $value }, pids => 33)->{status}, '200', 'the largest env');
+    ok(said('made', '/env')->{env}{A} eq $value, 'arrives');
+}
 
 # replaced
 

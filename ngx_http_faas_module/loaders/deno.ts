@@ -12,7 +12,7 @@
 // $PORT, or "FAILED <n>\n" and n bytes of text.  There is none when deno cannot
 // load the function, for that is no event here: deno prints why and exits with 1.
 
-const HEADER_MAX = 64 * 1024;
+const HEADER_MAX = 80 * 1024; // of settings 64 KB, and what goes with them
 const SOURCE_MAX = 16 * 1024 * 1024;
 const TEXT_MAX = 8 * 1024;
 const LINE_MAX = 1000; // characters of one line in a FAILED text

@@ -26,7 +26,7 @@ import time
 import tokenize
 import types
 
-HEADER_MAX = 64 * 1024
+HEADER_MAX = 80 * 1024      # of settings 64 KB, and what goes with them
 SOURCE_MAX = 16 * 1024 * 1024
 TEXT_MAX = 8 * 1024
 LINE_MAX = 1000             # characters of one line in a FAILED text

@@ -242,7 +242,7 @@ for my $way ([0, 'awaited'], [1, 'rehearsed']) {
         ['an HTTP request', "GET / HTTP/1.1\r\nHost: x\r\n\r\n"],
         ['an array', "[]\n"],
         ['deep nesting', '[' x 50000 . "\n"],
-        ['a header too long', 'x' x 70000],
+        ['a header too long', 'x' x 90000],
         ['a size too large', $loader->frame('', size => 16 * 1024 * 1024 + 1)],
         ['a negative size', $loader->frame('', size => -1)],
         ['a size that is no number', $loader->frame('', size => 'many')],
