@@ -9,7 +9,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 160;
+plan tests => 161;
 
 our $Busy = busy_py(threads => 1);
 our $Json = Cpanel::JSON::XS->new->canonical->latin1;
@@ -31,6 +31,16 @@ sub limits {
 
     return join ' ', $config->{Memory} / 1048576, $config->{MemorySwap} / 1048576,
                      $config->{NanoCpus} / 1e9, $config->{PidsLimit};
+}
+
+# and what the kernel does, which is told later
+
+sub kernel_memory {
+    my ($host) = @_;
+    my $root = '/proc/' . inspect($host)->{State}{Pid} . '/root/sys/fs/cgroup';
+    my ($file) = grep { -e } "$root/memory.max", "$root/memory/memory.limit_in_bytes";
+
+    return slurp($file) / 1048576;
 }
 
 # the function's answer
@@ -137,6 +147,7 @@ my $big = said('big');
 
 is($big->{host}, $spare, 'it is taken');
 ok(wait_for(5, sub { limits($spare) =~ /^100 100 \S+ 20$/ }), 'and has what was asked for');
+ok(wait_for(5, sub { kernel_memory($spare) == 100 }), 'of the kernel, too');
 is(get('/function/big/mem/75')->{status}, '200', 'more than its runtime has');
 
 
