@@ -103,7 +103,7 @@ ok(wait_for(10, sub { !grep { $_ eq $old } containers() }), 'the old container i
 $res = http(request('DELETE', '/functions/greet'));
 is($res->{status}, 204, 'deleted');
 is($res->{body}, '', 'with no body');
-is(scalar(containers('greet')), 0, 'and no container');
+ok(wait_for(10, sub { containers() == 0 }), 'and no container');
 ok(!-e path('greet.py'), 'nor a file');
 
 $res = http(invoke_request('greet'));

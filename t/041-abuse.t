@@ -279,6 +279,7 @@ is(join("\n", grep { !m{^(?:GET|POST) /(?:case|start) HTTP/1\.1$} } @$lines), ''
 
 
 === TEST 3: nothing leads to the engine
+--- fresh
 --- faas_locations
     location = /docker {
         faas "docker";
@@ -320,7 +321,7 @@ while (my @some = splice @requests, 0, 60) {
 
 is(join(' ', grep { !/^40[045]$/ } sort keys %codes), '',
    scalar(@paths) . ' paths, all refused');
-is(scalar(instances('containers')), 0, 'no container');
+is(scalar(instances_but()), 0, 'no container');
 
 
 

@@ -12,7 +12,7 @@ use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 
-plan tests => 203;
+plan tests => 205;
 
 our $Root = server_root();
 our $Nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
@@ -238,6 +238,7 @@ $Cases{'auth.conf'} = {
         is(get('/functions')->{status}, 401, 'auth: nor for the API');
         is(get('/gate')->{status}, 404, 'auth: the gate is not for clients');
         is(get('/invoked/hello')->{status}, 404, 'auth: nor is the raw location');
+        ok(ready(2, 'python'), 'auth: spares stand ready, so a container would have its name');
         is(scalar(instances('hello')), 0, 'auth: nobody has woken the function');
 
         is(said('/api/x', headers => [ @bob, 'X-User: ada' ]),
@@ -276,6 +277,7 @@ $Cases{'api-keys.conf'} = {
         is(get('/hello')->{status}, 401, 'keys: none');
         is(get('/hello', $key->('eve'))->{status}, 401, 'keys: a wrong one');
         is(get('/hello', $key->('ADA'))->{status}, 401, 'keys: one in other letters');
+        ok(ready(2, 'python'), 'keys: spares stand ready, so a container would have its name');
         is(scalar(instances('hello')), 0, 'keys: no container for these');
         is(said('/hello', $key->('ada')), "200 Hello, ada! hello was asked for /\n",
            'keys: Ada');

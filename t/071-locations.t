@@ -198,6 +198,7 @@ is(get('/header', headers => [ 'X-Fn: ' . 'a' x 300 ])->{status}, 400, 'a long o
 
 
 === TEST 2: nested locations have what the outer one has, but for the function
+--- fresh
 --- config
     location /outer {
         faas one;
@@ -270,12 +271,13 @@ is(header($res, 'X-Location'), 'deep', 'with a header of its own');
 
 is(get('/outer/inner/deep/denied')->{status}, 403, 'one that is denied');
 is(get('/outer/inner/limited')->{status}, 403, 'and one for another method');
-is(scalar(instances('three')), 0, 'which start nothing');
+is(scalar(instances_but('one', 'two')), 0, 'which start nothing');
 is(told(post('/outer/inner/limited', 'x'))->{service}, 'three', 'till it is right');
 
 
 
 === TEST 3: a function decides for others, by auth_request
+--- fresh
 --- faas_http
     faas_runtime python concurrency=1;
 --- config
@@ -331,7 +333,7 @@ is(code_of($res), 'unauthorized', 'in JSON');
 is(get('/guarded?status=403&size=100000')->{status}, 403, 'and forbidden');
 is(get('/guarded?status=418')->{status}, 500, 'an answer that is none');
 is(get('/by-none')->{status}, 500, 'no function that could decide');
-is(scalar(instances('guarded')), 0, 'and nothing was woken');
+is(scalar(instances_but('auth')), 0, 'and nothing was woken');
 
 $res = post('/guarded?status=204&X-Who=Ada', 'the body');
 is($res->{status}, 204, 'let in');
@@ -349,6 +351,7 @@ is(by('/any?status=401'), 'guarded', 'any of two: an address is enough');
 
 
 === TEST 4: limit_req and limit_conn
+--- fresh
 --- http_config
     faas_zone test:1m;
     faas_root $TEST_NGINX_HTML_DIR/fn;
@@ -395,7 +398,7 @@ my $res = post('/req?key=a', 'a body');
 is($res->{status}, 503, 'limit_req: too many');
 is(code_of($res), 'unavailable', 'limit_req: in JSON');
 ok(header($res, 'Retry-After'), 'limit_req: and when to try again');
-is(scalar(instances('limited')), 0, 'limit_req: nothing is woken');
+is(scalar(instances_but()), 0, 'limit_req: nothing is woken');
 is(by('/req?key=b'), 'limited', 'limit_req: another client');
 
 is(counted(parallel([ map { request('GET', '/delay?key=a') } 1 .. 4 ])), '4 x 200',

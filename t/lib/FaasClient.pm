@@ -33,7 +33,7 @@ our @EXPORT = qw(
     request get post http parallel connect_to read_all read_some
     parse_response
     header headers decode_json invoke invoke_request result
-    engine instances inspect
+    engine instances instances_but inspect
     worker_pids all_worker_pids peak_memory master_pid signal_master
     error_log_text slurp write_file
 );
@@ -443,6 +443,25 @@ sub instances {
     }
 
     return my @none;
+}
+
+
+# Those of other functions than these, a moment after what should not have begun
+# any: by then it is listed.  One that starts has no name yet, and is another's
+# unless one of these may be on its way.
+
+sub instances_but {
+    my %known = map { $_ => 1 } @_;
+    my @all;
+
+    sleep 1;
+
+    FaasTest::wait_for(10, sub {
+        @all = instances();
+        return !%known || !grep { $_->{Labels}{'faas.function'} eq '' } @all;
+    });
+
+    return grep { !$known{$_->{Labels}{'faas.function'}} } @all;
 }
 
 
