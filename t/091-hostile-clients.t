@@ -10,7 +10,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep);
 
-plan tests => 59;
+plan tests => 65;
 
 worker_connections(256);
 
@@ -122,6 +122,7 @@ __DATA__
     faas_root $TEST_NGINX_HTML_DIR/fn;
     faas_runtime python concurrency=4 queue=64;
     keepalive_requests 1100;
+    http2_max_concurrent_streams 1000;      # closed after twice as many at once
 
     upstream functions {
         faas;
@@ -160,7 +161,19 @@ for my $path ('/function/warm/sleep/1', '/function/warm', '/function/cold',
 
         # GOAWAY comes after the last of keepalive_requests
         main::pour($sock, main::h2_resets(1, 1000, $path));
-        $i == 1 ? abort_connection($sock) : close $sock;
+
+        if ($i == 1) {
+            abort_connection($sock);
+            next;
+        }
+
+        # whose PING is answered was read
+        my $ping = main::h2_frame(6, 0, 0, 'resets??');
+        my $pong = main::h2_frame(6, 1, 0, 'resets??');
+
+        main::pour($sock, $ping);
+        ok(index(read_some($sock, undef, qr/\Q$pong\E/), $pong) >= 0, "$path: all were taken");
+        close $sock;
     }
 
     is(get('/functions/warm')->{status}, '200', "a thousand twice: $path");
@@ -174,6 +187,10 @@ for my $name (qw(warm cold)) {
 
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
 ok(wait_for(10, sub { instances() == 2 }), 'and one container of each');
+
+# what was not cut off, at least
+my $taken = () = slurp(server_root() . '/logs/access.log') =~ m{ HTTP/2\.0" }g;
+cmp_ok($taken, '>=', 5000, 'thousands were taken');
 
 
 
