@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 705;
+plan tests => 709;
 
 sub json { return Cpanel::JSON::XS->new->utf8->canonical->encode($_[0]) }
 sub code { return eval { decode_json($_[0]{body})->{error}{code} } // '' }
@@ -471,6 +471,9 @@ my @bad = (
     [ 'CR in a header', "${start}X: a\rTransfer-Encoding: chunked\r\n"
                         . "Content-Length: 2\r\n${end}hi" ],
     [ 'NUL in a header', "${start}X-Nul: a\0b\r\n${end}" ],
+    [ 'NUL in the name of a length', "${start}Content-Length\0: 5\r\n${end}hello" ],
+    [ 'NUL in the name of an encoding',
+      "${start}Transfer-Encoding\0: chunked\r\n${end}2\r\nhi\r\n0\r\n\r\n" ],
     [ 'NUL in the URI', "POST /function/log\0 HTTP/1.1\r\nHost: localhost\r\n$end" ],
     [ 'a blank in the URI', "GET /function/log/a b HTTP/1.1\r\nHost: localhost\r\n$end" ],
     [ 'CR and LF in the URI, escaped',
