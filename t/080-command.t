@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 121;
+plan tests => 123;
 
 # What a command may find out of its surroundings.
 
@@ -172,8 +172,11 @@ for (qw(none noexec nodir)) {
     unlike($res->{body}, qr{/no/such|passwd}, "$_: no path");
 }
 
-like(error_log_text(), qr/command "none" could not be executed \(2: /,
-     'the log says why');
+# ENOENT, EACCES, and that of its directory
+for ([ 'none', 2 ], [ 'noexec', 13 ], [ 'nodir', 2 ]) {
+    like(error_log_text(), qr/command "$_->[0]" could not be executed \($_->[1]: /,
+         "$_->[0]: the log says why");
+}
 
 $res = post('/function/nobody', '');
 is($res->{status}, 404, 'unknown name');

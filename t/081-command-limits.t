@@ -9,7 +9,7 @@ use FaasLife;
 use Digest::SHA qw(sha1_hex);
 use Time::HiRes qw(sleep time);
 
-plan tests => 78;
+plan tests => 79;
 
 worker_connections(1024);
 
@@ -119,7 +119,10 @@ is($res->{status}, 500, 'too much at once');
 is(decode_json($res->{body})->{error}{code}, 'output_too_large', 'its code');
 
 is(http(invoke_request('yes'))->{complete}, 0, 'invoked: a result that has begun is cut off');
-is(invoke('yess')->{status}, 'failed', 'invoked: failed');
+
+my $result = invoke('yess');
+is($result->{status}, 'failed', 'invoked: failed');
+is($result->{error_message}, 'the command wrote more than it may', 'and why');
 
 ok(wait_for(5, sub { !main::children() }), 'no process is left');
 
