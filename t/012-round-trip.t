@@ -7,7 +7,7 @@ use FaasClient;
 
 use MIME::Base64 ();
 
-plan tests => 9;
+plan tests => 8;
 
 worker_connections(1024);
 
@@ -120,7 +120,7 @@ is(post('/function/echo', 'x', headers => [ 'Content-Type: a/b' ])->{body}, 'x',
 # Some are an input of their own, and else many are one; the requests stand in
 # line on a few connections.
 
-for my $round (1 .. 6) {
+while ($sent < 10_000) {
     my @inputs = map {
         my @values = map { main::value(4) } 1 .. main::pick(1, 1, 80, 80);
 
@@ -147,7 +147,6 @@ for my $round (1 .. 6) {
     }
 }
 
-cmp_ok($sent, '>=', 5000, 'many documents');
 is($bad, 0, "all $sent documents came back as they were")
     or diag("FAAS_SEED=$seed\n", $first);
 
