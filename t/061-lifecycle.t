@@ -9,7 +9,7 @@ use FaasScale qw(settled stands);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 99;
+plan tests => 100;
 
 our $Where = where_py();
 
@@ -285,6 +285,7 @@ ok(settled('f'), 'no place is taken');
 
 
 === TEST 5: functions that end in the middle of a call, say how, and are replaced
+--- fresh
 --- faas_http
     faas_runtime python prewarm=1;
     faas_runtime deno prewarm=0;
@@ -303,6 +304,11 @@ for my $name (qw(memory exit signal)) {
         is(invoke($name, '"live"')->{output}, 'alive', "$name: the next is answered");
     }
 }
+
+# six have ended, and are gone: three serve, and a spare stands ready
+
+ok(wait_for(15, sub { instances() == 4 && spares() == 1 }), 'what has ended is removed')
+    or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
 
 # SIGKILL is the kernel's, mostly, and the engine may not know yet whether it was
 
