@@ -7,7 +7,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 10;
+plan tests => 12;
 
 worker_connections(1024);
 
@@ -34,17 +34,15 @@ for my $busy (0, 1) {
 
     if ($busy) {
         $sock = connect_to();
-        syswrite($sock, request('GET', '/function/f/sleep/5'));
+        syswrite($sock, request('GET', '/function/f/sleep/30'));
         sleep 0.3;
     }
 
     kill('KILL', $shim);
-    kill('KILL', $pid);
+    ok(wait_for(10, sub { !alive($pid) }), 'the engine ends what it has left');
 
     is(parse_response(read_all($sock, 15))->{status}, 502, 'who was there is told')
         if $busy;
-
-    wait_for(5, sub { !alive($pid) });
 
     my $new = where(get('/function/f'))->{host};
 
