@@ -396,8 +396,11 @@ for my $status (204, 304) {
         proxy_cache_key $request_uri;
     }
 
+    # else no configuration would know this charset, whoever names it
+
     location = /secret {
         internal;
+        charset koi8-r;
         return 200 "secret";
     }
 --- user_files eval

@@ -441,8 +441,11 @@ is(get('/conn?key=a')->{status}, 200, 'limit_conn: and then again');
         proxy_pass http://functions;
     }
 
+    # else no configuration would know this charset, whoever names it
+
     location = /secret {
         internal;
+        charset koi8-r;
         return 200 "secret";
     }
 --- user_files eval: FaasTest::files($::Tell, qw(cached.py locked.py))
