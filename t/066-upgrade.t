@@ -9,7 +9,7 @@ use FaasLife;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-plan tests => 51;
+plan tests => 54;
 
 our $Where = where_py();
 
@@ -65,6 +65,22 @@ sub upgraded {
 
     return wait_for(10, sub { -s "$pid.oldbin" && -s $pid && master_pid() != $old
                               && worker_pids() == 2 });
+}
+
+
+# Calls while these workers stand still, so that others answer: all have the one
+# socket.  Gives what load() does, but for the times.
+
+sub without {
+    my ($still, @paths) = @_;
+
+    kill('STOP', @$still);
+    wait_for(5, sub { @$still == grep { slurp("/proc/$_/stat") =~ /\) T /s } @$still });
+
+    my @answers = parallel([ map { request('GET', $_) } @paths ]);
+
+    kill('CONT', @$still);
+    return map { { worker => header($_, 'X-Worker') // 'none', body => $_->{body} } } @answers;
 }
 
 
@@ -124,6 +140,7 @@ act_on('rm', $_->{Id}) for @left;
 --- faas_http
     faas_runtime python prewarm=1 concurrency=4;
     faas_runtime deno prewarm=0;
+    add_header X-Worker $pid always;
 --- user_files eval: ">>> fn/f.py\n$::Where>>> fn/g.py\n$::Where"
 --- code
 my @before = map { main::host_of($_) } qw(f g);
@@ -139,7 +156,25 @@ syswrite($slow, request('GET', '/function/f/sleep/4'));
 sleep 0.5;
 ok(main::upgraded($old), 'a new master, with two workers');
 
-sleep 2;
+my %of = (map({ $_ => 'old' } all_worker_pids($old)), map({ $_ => 'new' } worker_pids()));
+my @shared;
+
+for my $case ([ 'old', 'new' ], [ 'new', 'old' ]) {
+    my ($name, $other) = @$case;
+    my @answers = main::without([ grep { $of{$_} eq $other } keys %of ],
+                                '/function/f', '/function/g');
+
+    is(join(' ', map { ($of{$_->{worker}} // 'none') . ' ' . where($_)->{service} } @answers),
+       "$name f $name g", "the $name program serves");
+    push @shared, @answers;
+}
+
+sleep 1.5;
+
+# once the old workers go, the new ones may adopt what was theirs
+
+my $until = time;
+
 kill('WINCH', $old);
 sleep 1;
 
@@ -152,6 +187,15 @@ sleep 1.5;
 my @calls = load_end($load);
 
 is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
+
+push @shared, grep { $_->{ended} < $until } @calls;
+
+my %users;
+
+$users{where($_)->{host}}{$of{$_->{worker}} // 'other'} = 1 for @shared;
+
+is(join(', ', grep { keys %{ $users{$_} } > 1 } keys %users), '',
+   'no container was used by both, of ' . keys %users);
 is(where(parse_response(read_all($slow)))->{host}, $before[0],
    'what was under way has ended well');
 is(where(get("/function/$_"))->{service}, $_, "$_ serves") for qw(f g);

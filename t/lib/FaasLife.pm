@@ -210,8 +210,9 @@ sub events {
 
 # Load: so many clients, each in a process of its own, that call again and again,
 # one call at a time, till the end.  Gives all calls, each with its client and
-# the times of its beginning and its end.  A "{n}" in a path is another word each
-# time, and they are GET, unless "method" says otherwise.
+# the times of its beginning and its end, and the worker where it says so.  A
+# "{n}" in a path is another word each time, and they are GET, unless "method"
+# says otherwise.
 
 sub load {
     my ($clients, $paths, %opt) = @_;
@@ -239,6 +240,7 @@ sub load {
                 print $fh Cpanel::JSON::XS->new->latin1->encode({
                     client => $client, path => $path, began => $began,
                     ended => time, status => $res->{status},
+                    worker => header($res, 'X-Worker') // 'none',
                     body => $res->{body}, complete => $res->{complete} }), "\n";
 
                 sleep($opt{pause} // 0.01);
