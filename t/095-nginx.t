@@ -9,7 +9,7 @@ use FaasScale qw(sent answer_of settled);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 81;
+plan tests => 84;
 
 our $Where = where_py();
 
@@ -98,12 +98,20 @@ for my $case (
 --- code
 my $file = server_root() . '/conf/nginx.conf';
 my $host = main::host_of('f');
-my $sock = sent('GET', '/function/f/sleep/2');
+
+# long enough for the old workers to be there when the new ones are called
+
+my $long = $ENV{ASAN} ? 15 : 5;
+my $sock = sent('GET', "/function/f/sleep/$long");
 
 sleep 0.3;
 change_conf('faas_zone test:1m' => 'faas_zone test:2m');
 ok(reload_nginx(), 'another size: a reload');
-is(where(get('/function/f'))->{service}, 'f', 'another size: it serves');
+
+my $new = where(get('/function/f'));
+
+is($new->{service}, 'f', 'another size: it serves');
+isnt($new->{host}, $host, 'another size: not in what the old workers have');
 is(where(answer_of($sock))->{host}, $host, 'another size: what was under way has ended well');
 ok(wait_for(15, sub { all_worker_pids() == 2 }), 'another size: the old workers end');
 ok(wait_for(15, sub { instances() == 1 }), 'another size: one container is left');
@@ -156,8 +164,20 @@ my @socks = map { my $sock = connect_to(); syswrite($sock, $_); $sock }
 
 is(result(answer_of($socks[3]))->{status}, 'success', 'an answer');
 sleep 0.5;
-ok(stop_nginx('QUIT', 40), 'nginx ends, though calls are under way');
-is(answer_of($_)->{complete} // 0, 0, 'which are cut') for @socks[0, 1, 2];
+
+my @pids = (master_pid(), all_worker_pids());
+my $began = time;
+
+signal_master('QUIT');
+is(answer_of($_)->{complete} // 0, 0, 'a call is cut') for @socks[0, 1, 2];
+
+my $seconds = time - $began;
+
+cmp_ok($seconds, '>', 0.8, 'not before its time');
+cmp_ok($seconds, '<', $ENV{ASAN} ? 12 : 4, 'and soon after');
+
+# the containers have ten seconds to go
+ok(wait_for(13, sub { !grep { alive($_) } @pids }), 'nginx ends');
 ok(wait_for(10, sub { !instances() }), 'no container is left');
 ok(start_nginx(), 'it starts again');
 isnt(main::host_of('f'), $host, 'and serves');
