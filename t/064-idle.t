@@ -5,10 +5,11 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 use FaasLife;
+use FaasScale qw(error_code settled);
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 57;
+plan tests => 67;
 
 our $Where = where_py();
 
@@ -183,3 +184,51 @@ for my $round (1, 2) {
 }
 
 is(scalar(worker_pids()), 2, 'two workers');
+
+
+
+=== TEST 6: who waits for another start is told so in time
+--- fresh
+--- faas_http eval
+my $wait = $ENV{ASAN} ? 6 : 3;
+
+<<"CONF";
+    faas_docker unix:\$TEST_NGINX_SERVER_ROOT/html/engine.sock;
+    faas_docker_concurrency 1;
+    faas_runtime python prewarm=0 queue_timeout=${wait}s;
+    faas_runtime deno prewarm=0;
+CONF
+--- post_setup_server_root
+FaasTest::fake_engine(html_dir() . '/engine.sock', 'slow ^POST \S+/containers/create');
+--- user_files eval
+FaasTest::files($::Where, map { "f$_.py" } 1 .. 24)
+--- code
+# a start takes 0.3 s and more, so that they cannot all have theirs
+
+my $wait = $ENV{ASAN} ? 6 : 3;
+my @names = map { "f$_" } 1 .. 4 * $wait;
+my @answers = parallel([ map { request('GET', "/function/$_") } @names ]);
+my @served = grep { $_->{status} eq '200' } @answers;
+my @others = grep { $_->{status} ne '200' } @answers;
+my @seconds = sort { $a <=> $b } map { $_->{seconds} // 99 } @others;
+
+cmp_ok(scalar(@served), '>', 0, @served . ' are served');
+cmp_ok(scalar(@others), '>', 0, @others . ' are not');
+is(join(', ', grep { $_ ne '503 no_capacity' } map { error_code($_) } @others), '',
+   'and told why');
+is(scalar(grep { (header($_, 'Retry-After') // '') =~ /\A[1-9]/ } @others), scalar(@others),
+   'and when to try again');
+cmp_ok($seconds[0], '>', $wait - 0.1, 'not before their time');
+cmp_ok($seconds[-1], '<', 2 * $wait, 'and soon after');
+
+is(scalar(grep { settled($_) } @names), scalar(@names), 'no place is taken');
+
+# by themselves they may take as long, on a busy machine
+
+for my $name (@names) {
+    wait_for(10, sub { where(get("/function/$name"))->{service} eq $name });
+}
+
+is(join(' ', map { where(get("/function/$_"))->{service} } @names), "@names",
+   'then all serve');
+ok(wait_for(10, sub { instances() == @names }), 'each in one container');
