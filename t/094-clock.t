@@ -8,7 +8,7 @@ use FaasScale;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 21;
+plan tests => 33;
 
 our $Where = FaasTest::where_py();
 our ($Library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
@@ -26,8 +26,14 @@ __DATA__
     faas_runtime python prewarm=1 idle=1h queue_timeout=20s;
     faas_runtime deno prewarm=0;
     faas_timeout 20s;
+--- faas_locations
+    location /short/ {
+        faas s;
+        faas_timeout 2s;
+        proxy_pass http://functions/;
+    }
 --- user_files eval
-FaasTest::files($::Where, 'f.py', 'g.py', 'h.py')
+FaasTest::files($::Where, map { "$_.py" } qw(f g h i s)) . qq(>>> fn/i.json\n{"idle": "2s"}\n)
 --- code
 my $clock = server_root() . '/logs/clock';
 my $set = sub { write_file("$clock.new", "$_[0]\n"); rename("$clock.new", $clock) };
@@ -50,9 +56,25 @@ for my $case ([ '+3600', 'an hour later', 'g' ], [ '-3600', 'an hour earlier', '
     my ($offset, $name, $new) = @$case;
     my $sock = connect_to();
 
+    is(get("/function/$_")->{status}, 200, "$name: $_ is there before") for qw(i s);
+
+    my $cut = connect_to();
+    my $began = time;
+
+    syswrite($cut, request('GET', '/short/sleep/60'));
     syswrite($sock, request('GET', '/function/f/sleep/2'));
     sleep 0.5;
     $set->($offset);
+
+    # all workers have something to do, and so look at the clock
+
+    parallel([ (request('GET', '/functions')) x 16 ]);
+    is(parse_response(read_all($cut, 15))->{status}, 504, "$name: another is out of it");
+
+    my $seconds = time - $began;
+
+    cmp_ok($seconds, '>', 1.9, "$name: not before");
+    cmp_ok($seconds, '<', $ENV{ASAN} ? 15 : 6, "$name: and soon after");
 
     # till nginx has seen it
 
@@ -76,5 +98,6 @@ for my $case ([ '+3600', 'an hour later', 'g' ], [ '-3600', 'an hour earlier', '
        "$name: an edit is seen");
     $host = where(get('/function/f'))->{host};
     is(stands('f')->{active}, 0, "$name: no place is taken");
+    ok(wait_for(10, sub { !instances('i') }), "$name: what is idle goes");
 }
 
