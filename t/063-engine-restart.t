@@ -13,6 +13,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 use FaasLife;
+use FaasScale qw(error_code);
 
 use File::Temp qw(tempdir);
 use POSIX ();
@@ -30,7 +31,7 @@ BEGIN {
 }
 
 no_shuffle();
-plan tests => 150;
+plan tests => 156;
 
 
 # the loopback interface is down in a new network
@@ -230,8 +231,19 @@ for my $round (1 .. 3) {
     cmp_ok($res->{seconds}, '<', 4, "$round: as is told soon");
     main::refused($round, 1);
 
+    my $load = load(1, '/function/warm', pause => 0.1);
+
     ok(main::engine_start(), "$round: the engine is back");
+
+    my $soon = time + ($ENV{ASAN} ? 6 : 2);
+
     ok(main::agree(5, 'warm'), "$round: the function, too");
+    sleep(0.1) while time < $soon + 1;
+
+    my @calls = grep { $_->{began} > $soon } load_end($load);
+
+    cmp_ok(scalar(@calls), '>', 0, "$round: it is called");
+    is(failed_calls(@calls), '', "$round: and no call fails any more");
 }
 
 ok(main::agree(10, qw(warm cold colder)), 'and those that were refused');
@@ -291,7 +303,11 @@ for my $name (qw(f1 f2 f3)) {
 
     my $res = parse_response(read_all($sock, 20));
 
-    like($res->{status}, qr/\A(?:200|50[234])\z/, "$name: there is an answer");
+    my $told = $res->{status} eq '200'
+               ? $res->{status}
+               : error_code($res) . ' ' . (header($res, 'Retry-After') // 'never');
+
+    like($told, qr/\A(?:200|503 backend_unavailable \d+)\z/, "$name: an answer, or when to ask again");
     cmp_ok(time - $began, '<', 12, "$name: in time");
 
     ok(main::engine_start(), "$name: the engine is back");
