@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 66;
+plan tests => 67;
 
 our $Where = where_py();
 our $Broken = "import os\n\ndef serve(\n";
@@ -217,6 +217,8 @@ ok(wait_for(10, sub { all_worker_pids() == 2 }), 'two workers are left');
 is(scalar(grep { $old{$_} } all_worker_pids()), 0, 'new ones');
 is(where(get('/function/f'))->{host}, $host, 'which know the container');
 is(join(' ', map { $_->{Id} } spares()), "@spare", 'and the spare');
+ok(wait_for(10, sub { instances() == 2 }), 'and nothing else is left')
+    or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
 
 
 

@@ -4,7 +4,7 @@ use lib 't/lib';
 use FaasTest;
 use FaasClient;
 
-plan tests => 123;
+plan tests => 124;
 
 # What a command may find out of its surroundings.
 
@@ -42,6 +42,12 @@ print "clone ", $child > 0 ? 'yes' : 'no', "\n";
 
 # since Linux 5.19, and 6.12
 print "memory ", open(my $m, '+<', '/proc/' . getppid() . '/mem') ? 'yes' : 'no', "\n";
+
+# root may open this one, Landlock or not: nginx has overwritten what was there
+my $environ = '';
+read($m, $environ, 65536) if open($m, '<', '/proc/' . getppid() . '/environ');
+print "environ ", $environ =~ /\w=/ ? 'yes' : 'no', "\n";
+
 print "kill ", kill(0, getppid()) ? 'yes' : 'no', "\n";
 print "its-fds ", grep({ readlink } glob('/proc/' . getppid() . '/fd/*')) ? 'yes' : 'no', "\n";
 
@@ -254,6 +260,7 @@ is($is{pair}, 'yes', 'and pairs of sockets');
 is($is{packets}, 'yes', 'of packets, too');
 is($is{loose}, 'no', 'but none that can send to others');
 is($is{ptrace}, 'no', 'no look into the worker');
+is($is{environ}, 'no', 'nor at its environment');
 is($is{uring}, 'no', 'no io_uring');
 is($is{limits}, 'no', 'no limits for the worker');
 is($is{own}, 'yes', 'but for itself');
