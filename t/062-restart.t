@@ -9,7 +9,7 @@ use FaasLife;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-plan tests => 86;
+plan tests => 88;
 
 our $Where = where_py();
 
@@ -64,22 +64,30 @@ for my $signal (qw(QUIT TERM)) {
     is(scalar(grep { /\A[0-9a-f]{12}\z/ } @hosts), 2, 'two functions run');
     ok(ready(1), 'and a spare');
 
+    my $sleep = $signal eq 'QUIT' ? 1.5 : 60;
     my $sock = connect_to();
-    syswrite($sock, request('GET', '/function/f/sleep/1.5'));
+
+    syswrite($sock, request('GET', "/function/f/sleep/$sleep"));
     sleep 0.3;
 
     my $began = time;
 
     ok(stop_nginx($signal, 15), "$signal: nginx ends");
     diag(sprintf('%s took %.1f s', $signal, time - $began));
+    cmp_ok(time - $began, '<', $ENV{ASAN} ? 30 : 10, "$signal: soon") if $signal eq 'TERM';
     ok(wait_for(5, sub { !instances() }), "$signal: no container is left")
         or diag(main::told(instances()));
     ok(wait_for(5, sub { !@{ FaasEngine::told('GET', '/networks?' . FaasTest::our_filter()) } }),
        "$signal: nor a network");
 
+    my $raw = read_all($sock);
+
     if ($signal eq 'QUIT') {
-        is(where(parse_response(read_all($sock)))->{host}, $hosts[0],
+        is(where(parse_response($raw))->{host}, $hosts[0],
            'QUIT: what was under way has ended well');
+
+    } else {
+        is($raw, '', 'TERM: what was under way is cut');
     }
 
     ok(start_nginx(), 'it starts again');
