@@ -7,8 +7,9 @@ use FaasClient;
 use FaasLife;
 
 use List::Util qw(sum);
+use POSIX ();
 
-plan tests => 70;
+plan tests => 86;
 
 our $Where = where_py();
 
@@ -114,7 +115,36 @@ is(scalar(instances()), 0, 'no master: no container is left');
 
 
 
-=== TEST 2: without epoll, where nginx has another way
+=== TEST 2: in the foreground, as a supervisor starts it
+--- fresh
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=4;
+    faas_runtime deno prewarm=0;
+--- code
+my $root = server_root();
+my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
+
+ok(stop_nginx('QUIT', 30), 'the one before ends');
+change_conf('daemon on;' => 'daemon off;');
+
+my $pid = child(sub {
+    exec($nginx, '-e', "$root/logs/error.log", '-p', "$root/", '-c', "$root/conf/nginx.conf");
+});
+
+ok(wait_for(10, sub { (eval { master_pid() } // 0) == $pid && worker_pids() == 2 }),
+   'it is the process that was started');
+main::smoke('in the foreground');
+
+kill('QUIT', $pid) or die "kill: $!";
+ok(wait_for(15, sub { waitpid($pid, POSIX::WNOHANG()) == $pid }), 'it ends');
+is($?, 0, 'well');
+is(scalar(instances()), 0, 'no container is left');
+change_conf('daemon off;' => 'daemon on;');
+ok(start_nginx(), 'and another starts');
+
+
+
+=== TEST 3: without epoll, where nginx has another way
 --- faas_http
     faas_runtime python prewarm=1 concurrency=4;
     faas_runtime deno prewarm=0;
