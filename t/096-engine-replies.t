@@ -13,7 +13,7 @@ use POSIX ();
 
 worker_connections(512);
 
-plan tests => 171;
+plan tests => 185;
 
 our $Greet = slurp('data/functions/greet.py');
 our $Where = where_py();
@@ -60,7 +60,7 @@ sub engine_between {
 
     my $path = html_dir() . '/engine.sock';
 
-    unlink $path, $Rule, "$Rule.deaf";
+    unlink $path, $Rule, map { "$Rule.$_" } qw(deaf cut asked);
     my $listen = IO::Socket::UNIX->new(Local => $path, Listen => 64) or die "$path: $!";
     chmod 0777, $path;
 
@@ -85,6 +85,14 @@ sub engine_between {
 }
 
 
+sub append {
+    my ($file, $line) = @_;
+
+    open(my $fh, '>>', $file) or die "$file: $!";
+    return syswrite($fh, "$line\n");
+}
+
+
 sub between {
     my ($client) = @_;
     my $request = '';
@@ -101,11 +109,14 @@ sub between {
     my $ours = defined $match && $line =~ /$match/;
 
     # without events the list is asked for again and again
-    return if -e "$Rule.deaf" && $line =~ m{^GET \S+/events};
+
+    my $events = $line =~ m{^GET \S+/events};
+
+    return if $events && -e "$Rule.deaf";
+    append("$Rule.asked", $line) if $events;
 
     if ($ours) {
-        open(my $seen, '>>', "$Rule.seen") or die "$Rule.seen: $!";
-        syswrite($seen, "$line\n");
+        append("$Rule.seen", $line);
         unlink $Rule if $times == 1;
         rule($match, $times - 1, $how, $reply) if $times > 1 && $times < FOR_GOOD;
     }
@@ -133,7 +144,14 @@ sub between {
 
         while (!grep { $_ == $client } $select->can_read) {
             sysread($engine, my $bytes, 65536) or last;
+
+            # after this end they break off
+
+            my $cut = $events && -e "$Rule.cut" && $bytes =~ /"die".*\n/;
+
+            $bytes = substr($bytes, 0, $+[0]) if $cut;
             FaasTest::write_all($client, $bytes) if !$ours;
+            append("$Rule.asked", $bytes) && unlink("$Rule.cut") && last if $cut;
         }
     }
 
@@ -182,7 +200,7 @@ async def serve(reader, writer):
 
 
 async def main():
-    server = await asyncio.start_server(serve, "", int(os.environ["PORT"]))
+    server = await asyncio.start_server(serve, "0.0.0.0", int(os.environ["PORT"]))
     await server.serve_forever()
 
 
@@ -437,13 +455,21 @@ for my $name (sort keys %bad) {
 
 main::rule('^GET \S+/containers/json', main::FOR_GOOD, 'only', main::message(500, 'x'));
 ok(main::listed(2), 'an error: it was asked for');
-unlink $main::Rule, "$main::Rule.deaf";
+unlink $main::Rule;
 sleep 2;
 is(join(' ', map { where(get("/function/$_"))->{host} } qw(f g)), "@before",
    'and then the same containers serve');
 is(scalar(instances()), 2, 'no other one was made');
 like(error_log_text(), qr/\[error\].*faas: the engine's list of containers is none/,
      'the log says why');
+
+# without events, and when nobody calls it, a list shows that it has ended
+
+is(act_on('kill', $before[0]), 204, 'one is killed');
+ok(wait_for(15, sub { !grep { $_ eq $before[0] } ids(instances()) }), 'and removed');
+is(where(get('/function/g'))->{host}, $before[1], 'the other one serves');
+unlink "$main::Rule.deaf";
+is(where(get('/function/f'))->{service}, 'f', 'and another in its place');
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
 
 
@@ -536,3 +562,28 @@ is(join(' ', map { $_->{status} }
    join(' ', (200) x 8), 'then all serve');
 ok(wait_for(20, sub { instances() == 8 }), 'and nothing else is left')
     or diag(join "\n", map { "$_->{Names}[0]: $_->{Status}" } instances());
+
+
+
+=== TEST 10: events that break off go on with the one after the last
+--- fresh
+--- http_config eval: $::Http
+--- post_setup_server_root: main::engine_between();
+--- user_files eval: FaasTest::files($::Where, 'f.py', 'g.py')
+--- code
+my $asked = "$main::Rule.asked";
+my @hosts = map { where(get("/function/$_"))->{host} } qw(f g);
+
+ok(wait_for(10, sub { -s $asked }), 'they are asked for');
+write_file("$main::Rule.cut", '');
+is(act_on('kill', $hosts[0]), 204, 'one is killed');
+ok(wait_for(10, sub { slurp($asked) =~ /"die".*"timeNano".*\nGET/s }),
+   'they break off, and are asked for again');
+
+my ($time, $since) = slurp($asked) =~ /"die".*"timeNano":(\d+).*\n+GET.*[?&]since=([0-9.]+)/;
+
+isnt($time, undef, 'since when');
+is($since, ($time // '') =~ s/(?=\d{9}\z)/./r, 'since the last one');
+is(act_on('kill', $hosts[1]), 204, 'the other is killed');
+ok(wait_for(10, sub { !instances() }), 'both are removed');
+is(where(get("/function/$_"))->{service}, $_, "$_ serves again") for qw(f g);
