@@ -10,7 +10,7 @@ use FaasScale;
 use Fcntl qw(:flock O_RDONLY);
 use Time::HiRes qw(sleep time);
 
-plan tests => 97;
+plan tests => 100;
 
 our $Busy = busy_py();
 our $Threads = busy_py(threads => 1);
@@ -133,7 +133,8 @@ is($run->{status}, 'success', 'an invocation in time');
 --- user_files eval
 ">>> fn/slow.py\n" . $::Busy =~ s/what = /time.sleep(5 if self.command == "POST" else 0)\n        what = /r
 . ">>> fn/own.py\n" . $::Busy =~ s/what = /time.sleep(3 if self.command == "POST" else 0)\n        what = /r
-. ">>> fn/own.json\n{\"timeout_ms\":1000}"
+. ">>> fn/own.json\n{\"timeout_ms\":1000}\n"
+. ">>> fn/long.py\n" . $::Busy =~ s/what = /time.sleep(8 if self.command == "POST" else 0)\n        what = /r
 --- code
 my $host = host('slow');
 my $run = invoke('slow', '{}', timeout_ms => 1000);
@@ -149,6 +150,14 @@ $host = host('own');
 is(invoke('own', '{}', timeout_ms => 0)->{status}, 'timeout', 'timeout_ms of the function');
 ok(gone($host), 'the instance is gone');
 is(invoke('own', '{}', timeout_ms => 15000)->{status}, 'success', 'that of the call comes first');
+
+# where nothing says how long
+
+host('long');
+$run = invoke('long', '{}', timeout_ms => 0);
+is($run->{status}, 'timeout', 'the default');
+cmp_ok($run->{duration_ms}, '>=', 4990, 'not before 5 s');
+cmp_ok($run->{duration_ms}, '<', $ENV{ASAN} ? 7900 : 6500, 'nor long after them');
 
 
 

@@ -9,7 +9,7 @@ use FaasLife;
 use Digest::SHA qw(sha1_hex);
 use Time::HiRes qw(sleep time);
 
-plan tests => 79;
+plan tests => 82;
 
 worker_connections(1024);
 
@@ -100,6 +100,11 @@ for (['sleep', '60.125'], ['deaf', '60.25']) {
 my $result = invoke('gone', undef, timeout_ms => 300);
 is($result->{status}, 'timeout', 'of an invocation');
 ok(wait_for(5, sub { !main::running('60.5') }), 'which ends it');
+
+$result = invoke('gone', undef, timeout_ms => 0);
+is($result->{status}, 'timeout', 'where nothing says how long');
+cmp_ok($result->{duration_ms}, '>=', 4990, 'not before 5 s');
+cmp_ok($result->{duration_ms}, '<', $ENV{ASAN} ? 9000 : 6500, 'nor long after them');
 
 is(post('/function/noise', '')->{status}, 504, 'noise on stderr');
 ok(wait_for(5, sub { !main::children() }), 'no process is left, nor a zombie');
