@@ -9,7 +9,7 @@ use IO::Select;
 use IO::Uncompress::Gunzip qw(gunzip);
 use MIME::Base64 qw(decode_base64);
 
-plan tests => 135;
+plan tests => 137;
 
 # Answers what the table says, by the JSON string that it is invoked with.
 
@@ -581,20 +581,30 @@ like($text, qr/\A\{"run_id".*"function_id":"large"\}\n\z/s, 'and the result');
 === TEST 9: a function that takes too long
 --- user_files eval: ">>> fn/answers.py\n$::Answers"
 --- code
-my $host = invoke('answers', '"host"')->{output};
+my @took;
 
-my $res = http(invoke_request('answers', '"hang"', timeout_ms => 300));
-my $result = result($res);
+for my $n (1 .. 3) {
+    my $host = invoke('answers', '"host"')->{output};
+    my $res = http(invoke_request('answers', '"hang"', timeout_ms => 300));
 
-is($res->{status}, 200, 'the answer is a result');
-like($res->{body}, qr/\A\{"run_id":"[0-9a-f]{32}","status":"timeout",
-     "http_status_code":null,"http_headers":\{\},"output":null,
-     "error_message":"[^"]+","duration_ms":\d+,"function_id":"answers"\}\n\z/x,
-     'its members');
-cmp_ok($result->{duration_ms}, '>=', 295, 'not too early');
-cmp_ok($result->{duration_ms}, '<', 2000, 'nor late');
+    push @took, result($res)->{duration_ms} // 0;
 
-isnt(invoke('answers', '"host"')->{output}, $host, 'the next has another container');
+    if ($n == 1) {
+        is($res->{status}, 200, 'the answer is a result');
+        like($res->{body}, qr/\A\{"run_id":"[0-9a-f]{32}","status":"timeout",
+             "http_status_code":null,"http_headers":\{\},"output":null,
+             "error_message":"[^"]+","duration_ms":\d+,"function_id":"answers"\}\n\z/x,
+             'its members');
+    }
+
+    isnt(invoke('answers', '"host"')->{output}, $host, "$n: the next has another container");
+}
+
+# a busy machine may delay one of them
+
+@took = sort { $a <=> $b } @took;
+cmp_ok($took[0], '>=', 295, "not too early: @took");
+cmp_ok($took[0], '<=', $ENV{ASAN} ? 600 : 350, 'nor late');
 
 
 
