@@ -7,7 +7,7 @@ use FaasClient;
 use FaasLife;
 use FaasScale;
 
-plan tests => 29;
+plan tests => 30;
 
 # Does to itself what its path says.
 
@@ -146,6 +146,7 @@ is($host, $before, 'a child: its parent is the instance that there was');
 ok(main::gone($host), 'a child: which is removed then');
 isnt(main::output('child', 'host')->[0], $host, 'a child: the next call has another');
 ok(settled('child'), 'a child: no place is taken');
+like(error_log_text(), qr/container "$host\S*" ran out of memory/, 'a child: the log says why');
 
 # how its process ended a busy engine may tell too late
 
