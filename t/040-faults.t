@@ -16,7 +16,7 @@ use FaasClient;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 294;
+plan tests => 296;
 
 worker_connections(1024);
 
@@ -532,6 +532,7 @@ is("@bodies", join(' ', map { "/first /$_" } 1 .. 20), 'each has its own');
 is(get('/function/evil/plain')->{status}, 200, 'it serves');
 is(get('/function/record/lines')->{status}, 200, 'another one too');
 
+my ($old) = map { $_->{Id} } instances('evil');
 my @answers = parallel([ map { request('GET', $_) }
                          ('/function/evil/hang') x 4, '/function/record/lines' ]);
 
@@ -539,6 +540,11 @@ is(join(' ', map { $_->{status} } @answers), '504 504 504 504 200',
    'raw: after proxy_read_timeout, and the workers are free meanwhile');
 is(decode_json($answers[0]{body})->{error}{code}, 'timeout', 'its code');
 cmp_ok($answers[4]{seconds}, '<', $answers[0]{seconds}, 'no waiting for others');
+
+# whoever has not answered is not used again
+
+like($old // '', qr/\A[0-9a-f]{64}\z/, 'the instance of it');
+ok(wait_for(10, sub { !grep { $_->{Id} eq $old } instances() }), 'which is removed');
 
 is(invoke('evil', '"hang"', timeout_ms => 300)->{status}, 'timeout', 'invoked');
 is(get('/function/evil/plain')->{status}, 200, 'and then it serves again');
