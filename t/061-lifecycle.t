@@ -60,21 +60,6 @@ sub running {
 }
 
 
-# The calls that have no excuse: these failed, and nothing was done to the
-# container, in the times given as [ FROM, TO ], while they were under way.
-
-sub unexcused {
-    my ($times, @calls) = @_;
-    my @bad = grep { $_->{status} ne '200' || !$_->{complete} } @calls;
-
-    for my $time (@$times) {
-        @bad = grep { $_->{began} > $time->[1] || $_->{ended} < $time->[0] } @bad;
-    }
-
-    return failed_calls(@bad);
-}
-
-
 # those that somebody else has answered
 
 sub strangers {
@@ -200,15 +185,15 @@ sleep 1;
 my @calls = load_end($load);
 
 cmp_ok(scalar(@times), '>', 4, scalar(@times) . ' were killed');
-is(main::unexcused(\@times, @calls), '', 'each call after a kill is answered: '
-                                         . @calls . ' calls');
+is(unexcused(\@times, @calls), '', 'each call after a kill is answered: '
+                                   . @calls . ' calls');
 is(main::strangers(@calls), '', 'and by the function that was called');
 
 my @posts = load_end($posts);
 my %n = seen_in(@seen, seen_by('hit'));
 my $id = sub { $_[0]{path} =~ m{(/[^/]+)\z} ? $1 : '' };
 
-is(main::unexcused(\@times, @posts), '', 'what must not be repeated, too: ' . @posts . ' calls');
+is(unexcused(\@times, @posts), '', 'what must not be repeated, too: ' . @posts . ' calls');
 is(join(' ', grep { ($n{$_} // 0) > 1 } map { $id->($_) } @posts), '', 'none was made twice');
 is(join(' ', grep { !$n{$_} } map { $id->($_) } grep { $_->{status} eq '200' } @posts), '',
    'and each that has an answer was made');

@@ -9,7 +9,7 @@ use FaasLife;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-plan tests => 54;
+plan tests => 55;
 
 our $Where = where_py();
 
@@ -263,8 +263,10 @@ for my $n (1 .. 8) {
     my ($instance) = grep { $_->{State} eq 'running' } instances('a');
 
     if ($instance) {
+        my $began = time;
+
         act_on($n % 2 ? 'kill' : 'rm', $instance->{Id});
-        push @killed, $instance->{Id};
+        push @killed, [ $began, time ];
     }
 
     my $service = where(get("/function/b$n"))->{service};
@@ -281,6 +283,10 @@ is(scalar(@strangers), 0, 'none of its calls was answered by another: '
                           . @calls . ' calls')
     or diag(join "\n", map { $_->{body} } @strangers);
 is("@wrong", '', 'nor those of the others');
+
+# of an end nothing tells but the connections that fail
+
+is(unexcused(\@killed, @calls), '', 'each call after a kill is answered');
 is(where(get('/function/a'))->{service}, 'a', 'it serves');
 
 

@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
     spares ready ids act_on seen_by seen_in watch_events events
-    load load_end failed_calls where child end_child
+    load load_end failed_calls unexcused where child end_child
     start_nginx stop_nginx reload_nginx change_conf alive
 );
 
@@ -280,6 +280,23 @@ sub failed_calls {
     return join("\n", map { sprintf('client %d, %.3f to %.3f: %s %s',
                                     @$_{qw(client began ended status)},
                                     substr($_->{body}, 0, 200)) } @bad);
+}
+
+
+# The calls that have no excuse: these failed, and nothing was done to the
+# container, in the times given as [ FROM, TO ], while they were under way; or
+# they were not told so, or much too late.
+
+sub unexcused {
+    my ($times, @calls) = @_;
+    my $late = $ENV{ASAN} ? 15 : 5;
+
+    return failed_calls(grep {
+        my $call = $_;
+
+        $call->{status} !~ /^(?:200|50[24])$/ || $call->{ended} - $call->{began} >= $late
+        || !grep { $call->{began} <= $_->[1] && $call->{ended} >= $_->[0] } @$times;
+    } grep { $_->{status} ne '200' || !$_->{complete} } @calls);
 }
 
 
