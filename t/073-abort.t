@@ -10,7 +10,7 @@ use FaasScale;
 use Socket qw(SHUT_WR);
 use Time::HiRes qw(sleep time);
 
-plan tests => 119;
+plan tests => 151;
 
 worker_connections(1024);
 
@@ -283,6 +283,10 @@ for my $way ('cancel', 'finish', 'kill') {
     ok(wait_for(15, sub { stands($way)->{instances} == 1 }), "$way: by the only instance");
 }
 
+my $logged = slurp(server_root() . '/logs/access.log');
+
+like($logged, qr{"GET /$_/$_/sleep/1 HTTP/1.1" 499 }, "$_: logged as it is") for qw(cancel kill);
+
 
 
 === TEST 5: at any moment
@@ -393,3 +397,34 @@ is(scalar(instances()), 4, 'and there is no other container');
 my $logged = slurp(server_root() . '/logs/access.log');
 
 like($logged, qr{"GET /$_/$_ HTTP/1.1" 499 }, "$_: logged as it is") for qw(cancel function kill);
+
+
+
+=== TEST 8: while its source is loaded
+--- faas_http
+    faas_runtime python prewarm=1 concurrency=1 start_timeout=10s;
+    faas_runtime deno prewarm=0;
+--- faas_locations eval: $::Ways
+--- user_files eval
+FaasTest::files("open('/tmp/begun', 'w').close()\nimport time\ntime.sleep(2)\n$::Busy",
+                map { "$_.py" } qw(cancel finish kill function))
+--- code
+for my $way (qw(cancel finish kill function)) {
+    ok(ready(1), "$way: one stands ready");
+
+    my ($spare) = spares();
+    my $pid = inspect($spare->{Id})->{State}{Pid};
+    my $sock = sent('GET', "/$way/$way");
+
+    ok(wait_for(5, sub { -e "/proc/$pid/root/tmp/begun" }), "$way: its source is being loaded");
+    unlike(error_log_text(), qr/"$way" is ready/, "$way: it does not serve yet");
+    abort_connection($sock);
+
+    ok(settled($way, 15), "$way: no place is taken");
+    is(get("/function/$way")->{status}, '200', "$way: the next one is answered");
+    is(scalar(() = error_log_text() =~ /"$way" is ready/g), 1, "$way: it was one start");
+    ok(wait_for(10, sub { instances($way) == 1 && spares() == 1 }), "$way: one instance is left")
+        or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
+}
+
+is(scalar(instances()), 5, 'and a spare');
