@@ -8,7 +8,7 @@ use FaasLife;
 
 use Time::HiRes qw(sleep time);
 
-plan tests => 67;
+plan tests => 71;
 
 our $Where = where_py();
 our $Broken = "import os\n\ndef serve(\n";
@@ -24,6 +24,25 @@ sub steps_back {
 
         push @bad, "client $call->{client}: $last, $version" if $version < $last;
         $last{$call->{client}} = $version;
+    }
+
+    return join("\n", @bad);
+}
+
+# Calls that an older version has answered than that which was there, as
+# [ SINCE, VERSION ], when they began
+
+sub too_old {
+    my ($written, @calls) = @_;
+    my @bad;
+
+    for my $call (grep { $_->{status} eq '200' } @calls) {
+        my ($there) = reverse grep { $_->[0] < $call->{began} } @$written;
+        my $version = where($call)->{version};
+
+        next if !$there || $version >= $there->[1];
+        push @bad, sprintf('client %d, %.3f: %d, and since %.3f there was %d',
+                           @$call{qw(client began)}, $version, @$there);
     }
 
     return join("\n", @bad);
@@ -48,6 +67,7 @@ ok(ready(2), 'two stand ready');
 my $load = load(4, '/function/edit');
 my $slow = connect_to();
 my $failed = 0;
+my @written;
 
 syswrite($slow, request('GET', '/function/edit/sleep/2'));
 sleep 0.3;
@@ -66,6 +86,8 @@ for my $version (2 .. 21) {
         write_file($file, $source);
     }
 
+    push @written, [ time, $version ];
+
     my $left = 0.25 - (time - $began);
     sleep $left if $left > 0;
 }
@@ -83,6 +105,7 @@ my %versions = map { where($_)->{version} => 1 } @calls;
 is($failed, 0, 'each PUT was taken');
 is(failed_calls(@calls), '', 'no call has failed: ' . @calls . ' calls');
 is(main::steps_back(@calls), '', 'no client has seen an older version again');
+is(main::too_old(\@written, @calls), '', 'and no call one older than that which was there');
 cmp_ok(scalar(keys %versions), '>', 3, keys(%versions) . ' versions were seen');
 
 $slow = where(parse_response(read_all($slow)));
@@ -231,7 +254,7 @@ ok(wait_for(10, sub { instances() == 2 }), 'and nothing else is left')
 is(where(get('/function/again'))->{version}, 1, 'the first version');
 
 my $load = load(3, [ '/function/again', '/function/again/sleep/0.3' ]);
-my @slow;
+my (@slow, @none, @written);
 
 for my $version (2 .. 7) {
     wait_for(10, sub { where(get('/function/again'))->{version} == $version - 1 });
@@ -240,8 +263,14 @@ for my $version (2 .. 7) {
     sleep 0.3;
 
     my $gone = http(request('DELETE', '/functions/again'));
+    my $since = time;
 
     sleep 0.3;
+
+    my $call = get('/function/again');
+
+    push @none, { since => $since, till => time, status => $call->{status} };
+    push @written, [ $since, $version ];
 
     my $made = post('/functions', Cpanel::JSON::XS->new->encode(
         { name => 'again', language => 'python',
@@ -261,7 +290,16 @@ is(failed_calls(grep { $_->{status} ne '404' } @calls), '',
    'no call has failed: ' . @calls . ' calls');
 is(join(' ', grep { !/function_not_found/ } map { $_->{body} } @missing), '',
    'but those that came when there was none: ' . @missing);
+is(join(' ', map { $_->{status} } @none), join(' ', (404) x 6), 'and at least one each time');
+
+# whoever comes when it is gone, and before it is made again
+
+my @late = grep { my $call = $_; grep { $call->{began} > $_->{since} && $call->{ended} < $_->{till} }
+                                      @none } @calls;
+
+is(scalar(grep { $_->{status} ne '404' } @late), 0, 'and all of those: ' . @late);
 is(main::steps_back(@calls), '', 'no client has seen an older version again');
+is(main::too_old(\@written, @calls), '', 'and no call the one that was deleted before');
 is(join(' ', map { where(parse_response(read_all($_)))->{version} } @slow), '1 2 3 4 5 6',
    'what was under way when it was deleted has ended in that version');
 ok(wait_for(15, sub { instances('again') == 1 && spares() == 1 && instances() == 2 }),
