@@ -9,7 +9,7 @@ use FaasLife;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-plan tests => 55;
+plan tests => 61;
 
 our $Where = where_py();
 
@@ -287,6 +287,20 @@ is("@wrong", '', 'nor those of the others');
 # of an end nothing tells but the connections that fail
 
 is(unexcused(\@killed, @calls), '', 'each call after a kill is answered');
+
+# while nobody calls it, so that the next call is the one that finds nobody
+
+for my $verb (qw(kill rm)) {
+    my $old = main::host_of('a');
+
+    is(act_on($verb, $old), 204, $verb);
+
+    my $now = where(post('/function/a', 'x'));
+
+    is($now->{service}, 'a', "$verb: the call has moved on") or diag($now->{answer});
+    isnt($now->{host}, $old, "$verb: to another instance");
+}
+
 is(where(get('/function/a'))->{service}, 'a', 'it serves');
 
 
