@@ -45,7 +45,7 @@ sub too_old {
                            @$call{qw(client began)}, $version, @$there);
     }
 
-    return join("\n", @bad);
+    return join("\n", grep { defined } @bad[0 .. 9]);
 }
 
 run_tests();

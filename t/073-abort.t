@@ -401,29 +401,30 @@ like($logged, qr{"GET /$_/$_ HTTP/1.1" 499 }, "$_: logged as it is") for qw(canc
 
 
 === TEST 8: while its source is loaded
+--- fresh
 --- faas_http
     faas_runtime python prewarm=1 concurrency=1 start_timeout=10s;
     faas_runtime deno prewarm=0;
 --- faas_locations eval: $::Ways
 --- user_files eval
 FaasTest::files("open('/tmp/begun', 'w').close()\nimport time\ntime.sleep(2)\n$::Busy",
-                map { "$_.py" } qw(cancel finish kill function))
+                map { "load-$_.py" } qw(cancel finish kill function))
 --- code
 for my $way (qw(cancel finish kill function)) {
     ok(ready(1), "$way: one stands ready");
 
     my ($spare) = spares();
     my $pid = inspect($spare->{Id})->{State}{Pid};
-    my $sock = sent('GET', "/$way/$way");
+    my $sock = sent('GET', "/$way/load-$way");
 
     ok(wait_for(5, sub { -e "/proc/$pid/root/tmp/begun" }), "$way: its source is being loaded");
-    unlike(error_log_text(), qr/"$way" is ready/, "$way: it does not serve yet");
+    unlike(error_log_text(), qr/"load-$way" is ready/, "$way: it does not serve yet");
     abort_connection($sock);
 
-    ok(settled($way, 15), "$way: no place is taken");
-    is(get("/function/$way")->{status}, '200', "$way: the next one is answered");
-    is(scalar(() = error_log_text() =~ /"$way" is ready/g), 1, "$way: it was one start");
-    ok(wait_for(10, sub { instances($way) == 1 && spares() == 1 }), "$way: one instance is left")
+    ok(settled("load-$way", 15), "$way: no place is taken");
+    is(get("/function/load-$way")->{status}, '200', "$way: the next one is answered");
+    is(scalar(() = error_log_text() =~ /"load-$way" is ready/g), 1, "$way: it was one start");
+    ok(wait_for(10, sub { instances("load-$way") == 1 && spares() == 1 }), "$way: one instance is left")
         or diag(join "\n", map { "$_->{Names}[0] $_->{Status}" } instances());
 }
 
