@@ -331,6 +331,9 @@ FaasTest::files($::Where, qw(warm.py cold.py colder.py tight.py))
 my $host = where(get('/function/warm'))->{host};
 my $file = "$main::Dir/data/full";
 
+# its name comes a moment after the answer, and needs room, too
+wait_for(10, sub { instances('warm') == 1 });
+
 system("dd if=/dev/zero of=$file bs=4k >/dev/null 2>&1");
 main::refused('full', 10);
 
