@@ -274,6 +274,9 @@ def listen(self, *args):
         if verdict_to:
             print(note, file=sys.stderr)
         failed(note)
+    elif self.family == socket.AF_INET6 and self.getsockopt(socket.IPPROTO_IPV6,
+                                                            socket.IPV6_V6ONLY):
+        pass    # nginx comes over IPv4: asyncio may listen there an instant later
     else:
         no_delay()
         report("READY")

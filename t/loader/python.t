@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 plan skip_all => 'no docker, or no image faas-python' if !Loader::available('faas-python');
-plan tests => 122;
+plan tests => 130;
 
 my $HELLO = <<'PY';
 import os
@@ -118,6 +118,18 @@ PY
         =~ s/^(HTTPServer.*)/def late():\n    time.sleep(.3)\n    $1\nthreading.Thread(target=late).start()/mr),
     'a forked child' => "import os\n" . ($HELLO
         =~ s/^(HTTPServer.*)/if os.fork() == 0:\n    $1\nos.wait()/mr),
+    # as asyncio has two sockets for a host of "", in any order
+    'a socket for IPv6 only, and one for IPv4 a moment later' => <<"PY",
+import socket, time
+six = socket.socket(socket.AF_INET6)
+six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+six.bind(("::", 8080))
+six.listen(5)
+time.sleep(.3)
+$HELLO
+PY
+    'a socket for IPv6 and IPv4' => $HELLO =~ s/^HTTPServer\(.*?\)/HTTPServer.address_family = 10\n$&/mr
+        =~ s/0\.0\.0\.0/::/r,
     'a source in latin-1 that says so, with CRLF' => "# -*- coding: latin-1 -*- \xe9\r\n# \xe9\r\n"
         . ($HELLO =~ s/\n/\r\n/gr),
 );
