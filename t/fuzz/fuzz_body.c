@@ -158,7 +158,7 @@ ngx_http_faas_fuzz_body_invoke(ngx_pool_t *pool, ngx_str_t *text,
 
     /* what the function is sent is what the client wrote */
 
-    ngx_http_faas_fuzz_check(ngx_http_faas_body_replace(r,
+    ngx_http_faas_fuzz_check(ngx_http_faas_body_replace(r, &doc.text,
                                                    &fields[0].value->value)
                              == NGX_OK);
     ngx_http_faas_fuzz_check(ngx_http_faas_body_text(r, &body) == NGX_OK);
