@@ -348,14 +348,15 @@ my @wanting = grep { $answers[$_ - 1]{status} eq '503' } 1 .. 40;
 
 ok(wait_for(30, sub { !instances() }), 'when the others are idle');
 
-# a container is gone before the engine says so
+# A container is gone before the engine says so.  And not all have room at once:
+# what the requests of both workers take may be of two pages, or of one.
 
 my $counted;
 
 ok(wait_for(10, sub {
-    $counted = counted(parallel([ map { request('GET', "/function/f$_") } @wanting ],
+    $counted = counted(parallel([ map { request('GET', "/function/f$_") } @wanting[0 .. 9] ],
                                 timeout => 60));
-    return $counted eq @wanting . ' x 200';
+    return $counted eq '10 x 200';
 }), 'there is') or diag($counted);
 ok(settled("f$_"), "no place of f$_ is taken") for 1, $wanting[0];
 cmp_ok(most_at_a_time(events($events, 'create', 'destroy')), '<=', 32,
