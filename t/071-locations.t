@@ -10,7 +10,37 @@ use FaasLife;
 use IO::Uncompress::Gunzip qw(gunzip);
 use Time::HiRes qw(sleep time);
 
-plan tests => 119;
+plan tests => 124;
+
+# Tells what was posted to it before.
+
+our $Last = <<'_EOC_';
+import os
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    last = b""
+
+    def do_GET(self):
+        self.answer(Handler.last)
+
+    def do_POST(self):
+        if self.path == "/sleep":
+            time.sleep(1)
+        Handler.last = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(b"told")
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+_EOC_
 
 # Tells what it was asked, and does what the query says: "status=", "sleep=",
 # "size=", and headers of any other name.
@@ -752,3 +782,48 @@ is(scalar(() = error_log_text() =~ /\[error\].*nothing but "proxy_pass" leads to
    5, 'the error log says why');
 is(by('/proxy'), 'tell', 'it serves');
 is("@{[ worker_pids() ]}", "@pids", 'the workers are the same');
+
+
+
+=== TEST 10: a body in a file, which an invocation and a mirror share
+--- config
+    location /functions {
+        mirror /copy;
+        faas_api /function/;
+    }
+
+    location /function/ {
+        rewrite ^/function/([^/]+) / break;
+        faas $1;
+        proxy_pass http://functions;
+    }
+
+    location = /copy {
+        internal;
+        faas last;
+        proxy_pass http://functions/;
+    }
+
+    location = /last {
+        mirror /mirrored/one/invoke;
+        faas last;
+        proxy_pass http://functions/sleep;
+    }
+
+    location /mirrored {
+        faas_api /function/;
+    }
+--- user_files eval
+FaasTest::files($::Tell, 'one.py') . ">>> fn/last.py\n$::Last"
+--- code
+my $large = qq({"input":") . 'x' x 1_000_000 . qq("});
+my $one = result(post('/functions/one/invoke', $large));
+
+is(length($one->{output}{body} // ''), 1_000_002, 'the input is what is invoked')
+    or diag($one->{error_message});
+ok(wait_for(10, sub { get('/last')->{body} eq $large }), 'the mirror has all of the body');
+
+# the other way round, while the mirrored one is still to be sent
+
+is(post('/last', $large)->{body}, 'told', 'a body that is invoked by a mirror, too');
+ok(wait_for(10, sub { get('/last')->{body} eq $large }), 'is what it was');

@@ -9,6 +9,7 @@
 #include "ngx_http_faas_body.h"
 
 
+static ngx_temp_file_t *ngx_http_faas_body_own(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_body_file(ngx_temp_file_t *tf, ngx_buf_t *b,
     ngx_str_t *part);
 static ngx_uint_t ngx_http_faas_body_header(ngx_table_elt_t *h);
@@ -102,7 +103,7 @@ ngx_http_faas_body_replace(ngx_http_request_t *r, ngx_str_t *text,
         return NGX_ERROR;
     }
 
-    tf = r->request_body ? r->request_body->temp_file : NULL;
+    tf = ngx_http_faas_body_own(r);
 
     if (tf) {
         if (ngx_http_faas_body_file(tf, b, part) != NGX_OK) {
@@ -144,6 +145,19 @@ ngx_http_faas_body_replace(ngx_http_request_t *r, ngx_str_t *text,
 }
 
 
+/* its file, unless others read it: a subrequest has the body of its parent */
+
+static ngx_temp_file_t *
+ngx_http_faas_body_own(ngx_http_request_t *r)
+{
+    if (r != r->main || r->preserve_body || r->request_body == NULL) {
+        return NULL;
+    }
+
+    return r->request_body->temp_file;
+}
+
+
 /*
  * A call may wait for long, and many do.  The part is moved to the beginning
  * of the file, for there ngx_http_upstream_reinit() has the next try begin.
@@ -157,6 +171,12 @@ ngx_http_faas_body_file(ngx_temp_file_t *tf, ngx_buf_t *b, ngx_str_t *part)
     n = ngx_write_file(&tf->file, part->data, part->len, 0);
 
     if (n != (ssize_t) part->len) {
+        return NGX_ERROR;
+    }
+
+    if (ftruncate(tf->file.fd, (off_t) part->len) == -1) {
+        ngx_log_error(NGX_LOG_CRIT, tf->file.log, ngx_errno,
+                      "faas: ftruncate() \"%V\" failed", &tf->file.name);
         return NGX_ERROR;
     }
 

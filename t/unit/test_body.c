@@ -102,6 +102,7 @@ ngx_http_faas_test_body_setup(void **state)
     }
 
     tb->request.pool = pool;
+    tb->request.main = &tb->request;
     tb->request.request_body = &tb->body;
     tb->last = &tb->body.bufs;
 
@@ -284,6 +285,19 @@ ngx_http_faas_test_body_replace_file(void **state)
 
     ngx_http_faas_test_body_equal(tb, "3456");
     assert_int_equal(tb->request.headers_in.content_length_n, 4);
+
+    /* but not while a mirror reads it */
+
+    tb->request.preserve_body = 1;
+    ngx_str_set(&part, "{}");
+
+    assert_int_equal(ngx_http_faas_body_text(&tb->request, &text), NGX_OK);
+    assert_int_equal(ngx_http_faas_body_replace(&tb->request, &text, &part),
+                     NGX_OK);
+
+    assert_int_equal(text.len, 4);
+    assert_null(tb->request.request_body->temp_file);
+    ngx_http_faas_test_body_equal(tb, "{}");
 }
 
 
