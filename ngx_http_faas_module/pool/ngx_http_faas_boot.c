@@ -147,7 +147,9 @@ ngx_http_faas_boot_handler(ngx_http_faas_call_t *call)
         return;
     }
 
-    ngx_http_faas_pool_stall(boot->launch.fp, call->timedout);
+    if (call->status || call->timedout) {
+        ngx_http_faas_pool_stall(boot->launch.fp, call->timedout);
+    }
 
     if (call->status == 0) {
         boot->doubt |= (boot->step == NGX_HTTP_FAAS_DOCKER_CREATE);

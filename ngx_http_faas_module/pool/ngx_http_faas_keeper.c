@@ -376,6 +376,12 @@ ngx_http_faas_keeper_spare(ngx_http_faas_pool_t *fp,
     sh = fp->zone.sh;
     inst = NULL;
 
+    /* it would be refused, and the next one later for that */
+
+    if (ngx_http_faas_pool_stalled(fp)) {
+        return NGX_DECLINED;
+    }
+
     ngx_http_faas_zone_lock(&fp->zone);
 
     if (sh->settled

@@ -41,6 +41,10 @@ ngx_http_faas_minimum(ngx_http_faas_pool_t *fp, ngx_pool_t *pool,
         return rc;
     }
 
+    if (ngx_http_faas_pool_stalled(fp)) {
+        return NGX_OK;
+    }
+
     if (ngx_http_faas_source_look(pool, log, &path, runtime, &want.sidecar)
         != NGX_OK)
     {

@@ -24,6 +24,9 @@
 #define NGX_HTTP_FAAS_POOL_PATIENCE  2000       /* ms, with the engine */
 
 
+static ngx_uint_t ngx_http_faas_pool_before(ngx_msec_t time);
+
+
 ngx_int_t
 ngx_http_faas_pool_call(ngx_http_faas_pool_t *fp, ngx_http_request_t *r,
     ngx_http_faas_call_t *call)
@@ -73,10 +76,20 @@ ngx_http_faas_pool_api(ngx_http_faas_pool_t *fp, ngx_str_t *version)
 }
 
 
+/* it is never further ahead: one of long ago is not to come when msec wraps */
+
+static ngx_uint_t
+ngx_http_faas_pool_before(ngx_msec_t time)
+{
+    return (ngx_msec_t) (time - ngx_current_msec - 1)
+           < NGX_HTTP_FAAS_POOL_PATIENCE;
+}
+
+
 ngx_uint_t
 ngx_http_faas_pool_away(ngx_http_faas_pool_t *fp)
 {
-    return (ngx_msec_int_t) (fp->zone.sh->patience - ngx_current_msec) > 0;
+    return ngx_http_faas_pool_before(fp->zone.sh->patience);
 }
 
 
@@ -111,7 +124,7 @@ ngx_http_faas_pool_back(ngx_http_faas_pool_t *fp)
 ngx_uint_t
 ngx_http_faas_pool_stalled(ngx_http_faas_pool_t *fp)
 {
-    return (ngx_msec_int_t) (fp->zone.sh->stalled - ngx_current_msec) > 0;
+    return ngx_http_faas_pool_before(fp->zone.sh->stalled);
 }
 
 
