@@ -92,7 +92,7 @@ ngx_uint_t
 ngx_http_faas_verdict_fail(ngx_http_faas_zone_t *zone,
     ngx_http_faas_instance_t *inst, ngx_uint_t status, ngx_str_t *text)
 {
-    ngx_uint_t                 kept;
+    ngx_uint_t                 kept, coming;
     ngx_http_faas_function_t  *fn;
     ngx_http_faas_instance_t  *old;
 
@@ -124,6 +124,16 @@ ngx_http_faas_verdict_fail(ngx_http_faas_zone_t *zone,
     if (old && old->version == fn->version) {
 
         /* it was only to be one more: the others go on */
+
+        fn->pinned = 0;
+        goto done;
+    }
+
+    (void) ngx_http_faas_function_live(fn, fn->version, &coming);
+
+    if (status && coming > fn->scale.concurrency) {
+
+        /* nor is it the source: who waits may be served by another one */
 
         fn->pinned = 0;
         goto done;

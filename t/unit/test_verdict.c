@@ -27,6 +27,7 @@ static void ngx_http_faas_test_verdict_keep_again(void **state);
 static void ngx_http_faas_test_verdict_fail(void **state);
 static void ngx_http_faas_test_verdict_platform(void **state);
 static void ngx_http_faas_test_verdict_platform_fail(void **state);
+static void ngx_http_faas_test_verdict_platform_other(void **state);
 static void ngx_http_faas_test_verdict_nothing(void **state);
 static void ngx_http_faas_test_verdict_changed(void **state);
 static void ngx_http_faas_test_verdict_changed_served(void **state);
@@ -53,6 +54,7 @@ ngx_http_faas_test_verdict(void)
         cmocka_unit_test(ngx_http_faas_test_verdict_fail),
         cmocka_unit_test(ngx_http_faas_test_verdict_platform),
         cmocka_unit_test(ngx_http_faas_test_verdict_platform_fail),
+        cmocka_unit_test(ngx_http_faas_test_verdict_platform_other),
         cmocka_unit_test(ngx_http_faas_test_verdict_nothing),
         cmocka_unit_test(ngx_http_faas_test_verdict_changed),
         cmocka_unit_test(ngx_http_faas_test_verdict_changed_served),
@@ -371,6 +373,46 @@ ngx_http_faas_test_verdict_platform(void **state)
 
     assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "greet", 0),
                      NGX_DONE);
+
+    ngx_http_faas_unit_lease_end(&tl);
+}
+
+
+/* another one is on its way, and may well serve who waits */
+
+static void
+ngx_http_faas_test_verdict_platform_other(void **state)
+{
+    ngx_http_faas_want_t        *want;
+    ngx_http_faas_lease_t       *first, *second;
+    ngx_http_faas_instance_t    *inst, *next;
+    ngx_http_faas_unit_lease_t   tl;
+
+    ngx_http_faas_unit_lease_begin(&tl);
+
+    want = ngx_http_faas_unit_zone_want("greet", 'A', 'A');
+    want->scale.max_instances = 2;
+
+    assert_int_equal(ngx_http_faas_unit_lease_acquire(&tl, 1, want), NGX_DONE);
+    first = tl.lease;
+    inst = tl.inst;
+
+    assert_int_equal(ngx_http_faas_unit_lease_acquire(&tl, 2, want), NGX_DONE);
+    second = tl.lease;
+    next = tl.inst;
+
+    assert_false(ngx_http_faas_unit_lease_fail(&tl, next, 503));
+    ngx_http_faas_unit_state(first, WAITING);
+    ngx_http_faas_unit_state(second, WAITING);
+
+    /* and that one tells all */
+
+    assert_false(ngx_http_faas_unit_lease_fail(&tl, inst, 503));
+    ngx_http_faas_unit_state(first, FAILED);
+    ngx_http_faas_unit_state(second, FAILED);
+    assert_int_equal(second->report->status, 503);
+    ngx_http_faas_unit_lease_news(&tl, 1, first);
+    ngx_http_faas_unit_lease_news(&tl, 2, second);
 
     ngx_http_faas_unit_lease_end(&tl);
 }
