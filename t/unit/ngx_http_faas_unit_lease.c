@@ -28,6 +28,24 @@ ngx_http_faas_unit_lease_begin(ngx_http_faas_unit_lease_t *tl)
 }
 
 
+ngx_http_faas_instance_t *
+ngx_http_faas_unit_lease_begin_old(ngx_http_faas_unit_lease_t *tl,
+    ngx_uint_t concurrency)
+{
+    ngx_http_faas_lease_t     *lease;
+    ngx_http_faas_instance_t  *inst;
+
+    ngx_http_faas_unit_lease_begin(tl);
+
+    lease = ngx_http_faas_unit_lease_ok(tl, 0, NGX_DONE);
+    inst = tl->inst;
+    ngx_http_faas_unit_lease_ready(tl, inst, 'A', concurrency);
+    ngx_http_faas_unit_lease_news(tl, 0, lease);
+
+    return inst;
+}
+
+
 ngx_int_t
 ngx_http_faas_unit_lease_ask(ngx_http_faas_unit_lease_t *tl, ngx_uint_t n,
     char *name, u_char revision)

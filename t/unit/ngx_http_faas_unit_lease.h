@@ -32,6 +32,10 @@ typedef struct {
 
 void ngx_http_faas_unit_lease_begin(ngx_http_faas_unit_lease_t *tl);
 
+/* the same, "greet" serves revision A, one request of worker 0 is on it */
+ngx_http_faas_instance_t *ngx_http_faas_unit_lease_begin_old(
+    ngx_http_faas_unit_lease_t *tl, ngx_uint_t concurrency);
+
 /* worker "n" asks for a slot, for the file with that revision */
 ngx_int_t ngx_http_faas_unit_lease_ask(ngx_http_faas_unit_lease_t *tl,
     ngx_uint_t n, char *name, u_char revision);

@@ -25,9 +25,6 @@ static void ngx_http_faas_test_verdict_keep_full(void **state);
 static void ngx_http_faas_test_verdict_keep_many(void **state);
 static void ngx_http_faas_test_verdict_keep_again(void **state);
 static void ngx_http_faas_test_verdict_fail(void **state);
-static void ngx_http_faas_test_verdict_platform(void **state);
-static void ngx_http_faas_test_verdict_platform_fail(void **state);
-static void ngx_http_faas_test_verdict_platform_other(void **state);
 static void ngx_http_faas_test_verdict_nothing(void **state);
 static void ngx_http_faas_test_verdict_changed(void **state);
 static void ngx_http_faas_test_verdict_changed_served(void **state);
@@ -37,8 +34,6 @@ static void ngx_http_faas_test_verdict_abandon(void **state);
 static void ngx_http_faas_test_verdict_late(void **state);
 static void ngx_http_faas_test_verdict_forgotten(void **state);
 
-static ngx_http_faas_instance_t *ngx_http_faas_test_verdict_old(
-    ngx_http_faas_unit_lease_t *tl, ngx_uint_t concurrency);
 static ngx_http_faas_lease_t *ngx_http_faas_test_verdict_new(
     ngx_http_faas_unit_lease_t *tl, ngx_uint_t n, u_char revision);
 
@@ -52,9 +47,6 @@ ngx_http_faas_test_verdict(void)
         cmocka_unit_test(ngx_http_faas_test_verdict_keep_many),
         cmocka_unit_test(ngx_http_faas_test_verdict_keep_again),
         cmocka_unit_test(ngx_http_faas_test_verdict_fail),
-        cmocka_unit_test(ngx_http_faas_test_verdict_platform),
-        cmocka_unit_test(ngx_http_faas_test_verdict_platform_fail),
-        cmocka_unit_test(ngx_http_faas_test_verdict_platform_other),
         cmocka_unit_test(ngx_http_faas_test_verdict_nothing),
         cmocka_unit_test(ngx_http_faas_test_verdict_changed),
         cmocka_unit_test(ngx_http_faas_test_verdict_changed_served),
@@ -66,26 +58,6 @@ ngx_http_faas_test_verdict(void)
     };
 
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
-}
-
-
-/* "greet" serves revision A, one request of worker 0 is on it */
-
-static ngx_http_faas_instance_t *
-ngx_http_faas_test_verdict_old(ngx_http_faas_unit_lease_t *tl,
-    ngx_uint_t concurrency)
-{
-    ngx_http_faas_lease_t     *lease;
-    ngx_http_faas_instance_t  *inst;
-
-    ngx_http_faas_unit_lease_begin(tl);
-
-    lease = ngx_http_faas_unit_lease_ok(tl, 0, NGX_DONE);
-    inst = tl->inst;
-    ngx_http_faas_unit_lease_ready(tl, inst, 'A', concurrency);
-    ngx_http_faas_unit_lease_news(tl, 0, lease);
-
-    return inst;
 }
 
 
@@ -120,7 +92,7 @@ ngx_http_faas_test_verdict_keep(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 2);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 2);
     lease = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
     next = tl.inst;
 
@@ -171,7 +143,7 @@ ngx_http_faas_test_verdict_keep_full(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     first = tl.lease;
 
     second = ngx_http_faas_unit_lease_ok(&tl, 2, NGX_AGAIN);
@@ -210,7 +182,7 @@ ngx_http_faas_test_verdict_keep_many(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 3);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 3);
 
     lease[0] = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
     next = tl.inst;
@@ -258,7 +230,7 @@ ngx_http_faas_test_verdict_keep_again(void **state)
     ngx_http_faas_instance_t    *inst;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     first = tl.lease;
 
     second = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
@@ -301,7 +273,7 @@ ngx_http_faas_test_verdict_fail(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     first = tl.lease;
     ngx_http_faas_unit_zone_set(tl.t, 2, 0);
 
@@ -337,112 +309,13 @@ ngx_http_faas_test_verdict_fail(void **state)
 
     ngx_http_faas_unit_lease_end(&tl);
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     ngx_http_faas_unit_zone_set(tl.t, 2, 0);
     ngx_http_faas_unit_lease_release(&tl, 0, tl.lease);
 
     (void) ngx_http_faas_test_verdict_new(&tl, 1, 'B');
     assert_false(ngx_http_faas_unit_lease_fail(&tl, tl.inst, 0));
     ngx_http_faas_unit_inst(inst, DEAD);
-
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* keep: the platform is to blame: served on the old one, and tried again */
-
-static void
-ngx_http_faas_test_verdict_platform(void **state)
-{
-    ngx_http_faas_lease_t       *lease;
-    ngx_http_faas_instance_t    *inst;
-    ngx_http_faas_unit_lease_t   tl;
-
-    inst = ngx_http_faas_test_verdict_old(&tl, 2);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
-                     NGX_DONE);
-    lease = tl.lease;
-
-    assert_true(ngx_http_faas_unit_lease_fail(&tl, tl.inst, 503));
-
-    ngx_http_faas_unit_inst(inst, READY);
-    ngx_http_faas_unit_state(lease, HELD);
-    assert_ptr_equal(lease->instance, inst);
-    assert_int_equal(inst->function->failed, 0);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "greet", 0),
-                     NGX_DONE);
-
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* another one is on its way, and may well serve who waits */
-
-static void
-ngx_http_faas_test_verdict_platform_other(void **state)
-{
-    ngx_http_faas_want_t        *want;
-    ngx_http_faas_lease_t       *first, *second;
-    ngx_http_faas_instance_t    *inst, *next;
-    ngx_http_faas_unit_lease_t   tl;
-
-    ngx_http_faas_unit_lease_begin(&tl);
-
-    want = ngx_http_faas_unit_zone_want("greet", 'A', 'A');
-    want->scale.max_instances = 2;
-
-    assert_int_equal(ngx_http_faas_unit_lease_acquire(&tl, 1, want), NGX_DONE);
-    first = tl.lease;
-    inst = tl.inst;
-
-    assert_int_equal(ngx_http_faas_unit_lease_acquire(&tl, 2, want), NGX_DONE);
-    second = tl.lease;
-    next = tl.inst;
-
-    assert_false(ngx_http_faas_unit_lease_fail(&tl, next, 503));
-    ngx_http_faas_unit_state(first, WAITING);
-    ngx_http_faas_unit_state(second, WAITING);
-
-    /* and that one tells all */
-
-    assert_false(ngx_http_faas_unit_lease_fail(&tl, inst, 503));
-    ngx_http_faas_unit_state(first, FAILED);
-    ngx_http_faas_unit_state(second, FAILED);
-    assert_int_equal(second->report->status, 503);
-    ngx_http_faas_unit_lease_news(&tl, 1, first);
-    ngx_http_faas_unit_lease_news(&tl, 2, second);
-
-    ngx_http_faas_unit_lease_end(&tl);
-}
-
-
-/* fail: who waits is told, but the old one is not to blame, either */
-
-static void
-ngx_http_faas_test_verdict_platform_fail(void **state)
-{
-    ngx_http_faas_lease_t       *lease;
-    ngx_http_faas_instance_t    *inst;
-    ngx_http_faas_unit_lease_t   tl;
-
-    inst = ngx_http_faas_test_verdict_old(&tl, 2);
-    ngx_http_faas_unit_zone_set(tl.t, 2, 0);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 1, "greet", 'B'),
-                     NGX_DONE);
-    lease = tl.lease;
-
-    assert_false(ngx_http_faas_unit_lease_fail(&tl, tl.inst, 503));
-
-    ngx_http_faas_unit_state(lease, FAILED);
-    assert_int_equal(lease->report->status, 503);
-    ngx_http_faas_unit_inst(inst, READY);
-    assert_int_equal(inst->active, 1);
-
-    assert_int_equal(ngx_http_faas_unit_lease_ask(&tl, 2, "greet", 0),
-                     NGX_DONE);
 
     ngx_http_faas_unit_lease_end(&tl);
 }
@@ -461,7 +334,7 @@ ngx_http_faas_test_verdict_nothing(void **state)
     for (keep = 0; keep < 2; keep++) {
         for (draining = 0; draining < 2; draining++) {
 
-            inst = ngx_http_faas_test_verdict_old(&tl, 2);
+            inst = ngx_http_faas_unit_lease_begin_old(&tl, 2);
             ngx_http_faas_unit_zone_set(tl.t, 2, keep);
 
             /* one that drains serves nobody else */
@@ -559,7 +432,7 @@ ngx_http_faas_test_verdict_changed_served(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     first = tl.lease;
 
     second = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
@@ -592,7 +465,7 @@ ngx_http_faas_test_verdict_given_up(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     lease = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
     next = tl.inst;
 
@@ -645,7 +518,7 @@ ngx_http_faas_test_verdict_abandon(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     second = ngx_http_faas_unit_lease_ok(&tl, 2, NGX_AGAIN);
     third = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
     next = tl.inst;
@@ -675,7 +548,7 @@ ngx_http_faas_test_verdict_late(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     ngx_http_faas_verdict_ready(ngx_http_faas_unit_zone_as(tl.t, 0), inst);
     ngx_http_faas_unit_zone_check(tl.t);
     ngx_http_faas_unit_inst(inst, READY);
@@ -704,7 +577,7 @@ ngx_http_faas_test_verdict_forgotten(void **state)
     ngx_http_faas_instance_t    *inst, *next;
     ngx_http_faas_unit_lease_t   tl;
 
-    inst = ngx_http_faas_test_verdict_old(&tl, 1);
+    inst = ngx_http_faas_unit_lease_begin_old(&tl, 1);
     first = tl.lease;
     second = ngx_http_faas_test_verdict_new(&tl, 1, 'B');
     next = tl.inst;
