@@ -17,7 +17,7 @@
 
 
 /* changes with every change of a structure below */
-#define NGX_HTTP_FAAS_LAYOUT  0x6661000d
+#define NGX_HTTP_FAAS_LAYOUT  0x6661000e
 
 
 typedef struct ngx_http_faas_function_s  ngx_http_faas_function_t;
