@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the ngx_http_faas_module authors
  *
- * What becomes of those who wait when the engine or nginx is to blame for a start
- * that failed, and not the function.
+ * What becomes of those who wait when the engine or nginx is to blame for a
+ * start that failed, and not the function.
  */
 
 
